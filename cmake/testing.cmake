@@ -1,0 +1,18 @@
+# embedserve_test(NAME model/folder/json_test SOURCES json_test.cc LIBRARIES embedserve_folder [LABELS cpu])
+# One executable and one ctest entry per test file; the name mirrors the source's path.
+include(GoogleTest)
+function(embedserve_test)
+  cmake_parse_arguments(T "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ARGS" ${ARGN})
+  if(NOT T_LABELS)
+    set(T_LABELS cpu)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  string(REPLACE "/" "_" target "${T_NAME}")
+  add_executable(${target} ${T_SOURCES})
+  target_link_libraries(${target} PRIVATE ${T_LIBRARIES} embedserve_options GTest::gmock GTest::gtest_main)
+  add_test(NAME ${T_NAME} COMMAND ${target} ${T_ARGS})
+  set_tests_properties(${T_NAME} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "EMBEDSERVE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()

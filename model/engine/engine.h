@@ -1,0 +1,52 @@
+// THE seam between a model and whatever computes it. The server knows no device, the engines know
+// no request.
+//
+// An Engine owns all mutable state of one worker and is used by one thread at a time. It is built
+// from an immutable ModelFolder that must outlive it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/engine/packed_batch.h"
+
+namespace embedserve {
+
+enum class ComputeType { kFp32, kFp16, kBf16 };
+std::string_view Name(ComputeType type);  // "fp32", "fp16", "bf16"
+
+struct EngineOptions {
+  // Cores one batch may use; 0 = all that the process may use (the cgroup's quota, rounded up).
+  int threads = 0;
+  ComputeType compute_type = ComputeType::kFp32;
+  // Largest batch that will be submitted; buffers are sized from it once.
+  int max_batch_tokens = 16384;
+  int max_batch_sequences = 4096;
+};
+
+class Engine {
+ public:
+  // Batches that may be submitted and not yet collected.
+  static constexpr int kMaxInFlight = 2;
+
+  virtual ~Engine() = default;
+
+  // Starts `batch`; its arrays must stay valid until the matching Collect returns.
+  // RESOURCE_EXHAUSTED if the batch exceeds the options' limits or kMaxInFlight is reached.
+  virtual absl::Status Submit(const PackedBatch& batch) = 0;
+
+  // Waits for the oldest submitted batch and writes its rows: (B, width()) fp32, in batch order,
+  // after pooling and the folder's head modules but without a final Normalize (output.h does it).
+  // The same sequence gives the same bits in any batch and at any place in it.
+  // FAILED_PRECONDITION if nothing was submitted.
+  virtual absl::Status Collect(std::span<float> rows) = 0;
+
+  virtual int width() const = 0;            // D of a row
+  virtual std::string device() const = 0;   // "cpu", "cuda:0 (NVIDIA H100)"
+  virtual ComputeType compute_type() const = 0;
+};
+
+}  // namespace embedserve

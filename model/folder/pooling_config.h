@@ -1,0 +1,24 @@
+// 1_Pooling/config.json (semantics.md 3).
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace embedserve {
+
+// In the order in which several old-style flags concatenate.
+enum class PoolingMode { kCls, kMax, kMean, kMeanSqrtLen, kWeightedMean, kLastToken };
+
+inline constexpr PoolingMode kAllPoolingModes[] = {
+    PoolingMode::kCls,         PoolingMode::kMax,          PoolingMode::kMean,
+    PoolingMode::kMeanSqrtLen, PoolingMode::kWeightedMean, PoolingMode::kLastToken};
+
+// "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken".
+std::string_view Name(PoolingMode mode);
+
+struct PoolingConfig {
+  std::vector<PoolingMode> modes = {PoolingMode::kMean};  // concatenated; never empty
+  bool include_prompt = true;  // false: the prompt's positions leave the pooling mask
+};
+
+}  // namespace embedserve

@@ -1,0 +1,30 @@
+// Scores of embeddings (semantics.md 5): larger is more alike for all four functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/folder/similarity_function.h"
+
+namespace embedserve {
+
+// One pair. cosine = dot of the L2-normalised vectors (eps 1e-12); dot; euclidean = -||a - b||_2;
+// manhattan = -||a - b||_1. fp32, fixed order of sums: a pair scores the same bits in every form.
+float Similarity(SimilarityFunction function, std::span<const float> a, std::span<const float> b);
+
+// a: (n, width), b: (n, width) -> (n).
+std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
+                                      std::span<const float> b, int width);
+// a: (n, width), b: (m, width) -> (n, m) row-major.
+std::vector<float> SimilarityMatrix(SimilarityFunction function, std::span<const float> a,
+                                    std::span<const float> b, int width);
+
+struct TopK {
+  std::vector<float> scores;      // (n, k) descending
+  std::vector<uint32_t> indices;  // (n, k) columns; ties by lower index
+  int k = 0;                      // min(k asked for, columns)
+};
+TopK BestOfEachRow(std::span<const float> scores, int rows, int columns, int k);
+
+}  // namespace embedserve
