@@ -41,6 +41,10 @@ class Model {
   // INVALID_ARGUMENT for an unknown name, listing the known ones.
   absl::StatusOr<std::string_view> ResolvePrompt(const PromptChoice& choice) const;
 
+  // Width of an embedding for a request's `dimensions`: 0 = the folder's truncate_dim, else all.
+  // INVALID_ARGUMENT beyond the model's width.
+  absl::StatusOr<int> ResolveDimensions(int64_t requested) const;
+
   // Tokens of `prompt` + each text, cut to the model's limit on `side` (unset: the tokenizer's).
   // `pooling_start` (one per text, appended) is what PackedBatch wants. INVALID_ARGUMENT names the
   // text by index: invalid UTF-8, or no token left to pool beside the prompt.
@@ -48,7 +52,8 @@ class Model {
                         std::optional<TruncationSide> side, Tokenizer::Scratch& scratch,
                         TokenBatch& out, std::vector<int32_t>& pooling_start) const;
 
-  // An engine for "cpu" (later "cuda:0"). Packs the weights: seconds for a large model.
+  // An engine for "cpu". FAILED_PRECONDITION for a device that this build or machine has not.
+  // The model must outlive it. Packs the weights: seconds for a large model.
   absl::StatusOr<std::unique_ptr<Engine>> NewEngine(std::string_view device,
                                                     const EngineOptions& options) const;
 

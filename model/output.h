@@ -1,4 +1,5 @@
-// Engine row -> what the caller asked for: normalise, cut, normalise again, cast (semantics.md 2.5).
+// Engine row -> what the caller asked for: normalise, cut, normalise again, cast
+// (semantics.md 2.5).
 #pragma once
 
 #include <cstddef>

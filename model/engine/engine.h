@@ -44,8 +44,8 @@ class Engine {
   // FAILED_PRECONDITION if nothing was submitted.
   virtual absl::Status Collect(std::span<float> rows) = 0;
 
-  virtual int width() const = 0;            // D of a row
-  virtual std::string device() const = 0;   // "cpu", "cuda:0 (NVIDIA H100)"
+  virtual int width() const = 0;           // D of a row
+  virtual std::string device() const = 0;  // "cpu", "cuda:0 (NVIDIA H100)"
   virtual ComputeType compute_type() const = 0;
 };
 

@@ -18,19 +18,19 @@ struct LayerNormWeights {
   TensorView bias;    // (H)
 };
 struct LayerWeights {
-  LinearWeights query, key, value;       // (H, H)
-  LinearWeights attention_output;        // (H, H)
-  LayerNormWeights attention_norm;       // after the residual
-  LinearWeights intermediate;            // (F, H)
-  LinearWeights output;                  // (H, F)
-  LayerNormWeights output_norm;          // after the residual
+  LinearWeights query, key, value;  // (H, H)
+  LinearWeights attention_output;   // (H, H)
+  LayerNormWeights attention_norm;  // after the residual
+  LinearWeights intermediate;       // (F, H)
+  LinearWeights output;             // (H, F)
+  LayerNormWeights output_norm;     // after the residual
 };
 struct EncoderWeights {
   TensorView word_embeddings;                 // (V, H)
   TensorView position_embeddings;             // (positions, H)
   std::optional<TensorView> type_embeddings;  // (token_types, H); row 0 is used
   LayerNormWeights embedding_norm;
-  std::vector<LayerWeights> layers;           // L
+  std::vector<LayerWeights> layers;  // L
 };
 
 }  // namespace embedserve

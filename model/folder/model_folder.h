@@ -61,7 +61,7 @@ class ModelFolder {
   int dimensions = 0;            // width of an embedding after the whole chain
 
   int max_sequence_length = 0;  // special tokens included; already capped to usable positions
-  bool do_lower_case = false;   // sentence_bert_config.json: a Lowercase step before the tokenizer's
+  bool do_lower_case = false;  // sentence_bert_config.json: a Lowercase step before the tokenizer's
 
   std::map<std::string, std::string> prompts;  // always holds "query" and "document"
   std::optional<std::string> default_prompt_name;

@@ -10,8 +10,8 @@
 #define EMBEDSERVE_CONCAT(a, b) EMBEDSERVE_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expression` is not OK.
-#define RETURN_IF_ERROR(expression)                      \
-  do {                                                   \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

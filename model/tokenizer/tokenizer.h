@@ -90,8 +90,8 @@ class Tokenizer {
                               const TokenizeOptions& options, Scratch& scratch,
                               TokenBatch& out) const = 0;
 
-  virtual int special_tokens() const = 0;    // added to one text
-  virtual int vocabulary_size() const = 0;   // 1 + the largest id that Encode can give
+  virtual int special_tokens() const = 0;                // added to one text
+  virtual int vocabulary_size() const = 0;               // 1 + the largest id that Encode can give
   virtual std::string_view Token(int32_t id) const = 0;  // as the vocabulary spells it; "" if none
   // True if a text's last token is a special one (the SEP of "CLS A SEP").
   virtual bool ends_with_special_token() const = 0;

@@ -1,0 +1,153 @@
+#include "model/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "model/engine/cpu_engine.h"
+#include "model/folder/status_macros.h"
+
+namespace embedserve {
+namespace {
+
+// The folder and the tokenizer were read apart; what they must agree on is checked here.
+absl::Status CheckFit(const ModelFolder& folder, const Tokenizer& tokenizer) {
+  if (tokenizer.vocabulary_size() > folder.encoder.vocabulary) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder.transformer.string(), ": the tokenizer can give id ",
+        tokenizer.vocabulary_size() - 1, ", but the word embedding has only ",
+        folder.encoder.vocabulary,
+        " rows: tokenizer and weights are of different models; copy both from one folder"));
+  }
+  if (folder.max_sequence_length <= tokenizer.special_tokens()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder.transformer.string(), ": max_seq_length is ", folder.max_sequence_length,
+        ", but the tokenizer adds ", tokenizer.special_tokens(),
+        " special tokens to each text; set it to at least ", tokenizer.special_tokens() + 1,
+        " in sentence_bert_config.json"));
+  }
+  return absl::OkStatus();
+}
+
+std::string LastComponent(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::path whole = std::filesystem::weakly_canonical(directory, error);
+  if (error) whole = directory;
+  return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
+}
+
+// The error of Tokenize for one text, in the words of a request's field path.
+absl::Status TextError(std::size_t index, std::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("texts[", index, "]: ", what));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::path& directory) {
+  std::unique_ptr<Model> model(new Model);
+  model->name_ = LastComponent(directory);
+  ASSIGN_OR_RETURN(model->folder_, ModelFolder::Read(directory));
+  const ModelFolder& folder = model->folder_;
+  ASSIGN_OR_RETURN(model->tokenizer_,
+                   Tokenizer::FromFolder(folder.transformer,
+                                         {.lower_case_first = folder.do_lower_case,
+                                          .model_type = std::string(folder.encoder.model_type)}));
+  RETURN_IF_ERROR(CheckFit(folder, *model->tokenizer_));
+  model->warnings_ = folder.warnings;
+  const std::vector<std::string>& more = model->tokenizer_->warnings();
+  model->warnings_.insert(model->warnings_.end(), more.begin(), more.end());
+  return model;
+}
+
+std::string Model::Fingerprint(ComputeType type) const {
+  return absl::StrCat(folder_.content_hash.substr(0, 16), "-", Name(type));
+}
+
+absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice) const {
+  if (choice.text.has_value()) return std::string_view(*choice.text);
+  const std::optional<std::string>& name =
+      choice.name.has_value() ? choice.name : folder_.default_prompt_name;
+  if (!name.has_value()) return std::string_view();
+  const auto found = folder_.prompts.find(*name);
+  if (found == folder_.prompts.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "prompt_name is \"", *name, "\", which the model does not have; it has: ",
+        absl::StrJoin(folder_.prompts, ", ",
+                      [](std::string* out, const auto& prompt) { *out += prompt.first; })));
+  }
+  return std::string_view(found->second);
+}
+
+absl::StatusOr<int> Model::ResolveDimensions(int64_t requested) const {
+  if (requested == 0) return folder_.truncate_dim.value_or(folder_.dimensions);
+  if (requested < 0 || requested > folder_.dimensions) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "dimensions is ", requested, "; the model's embeddings have ", folder_.dimensions,
+        ": ask for 1 to ", folder_.dimensions, ", or 0 for the default"));
+  }
+  return static_cast<int>(requested);
+}
+
+absl::Status Model::Tokenize(std::span<const std::string_view> texts, std::string_view prompt,
+                             std::optional<TruncationSide> side, Tokenizer::Scratch& scratch,
+                             TokenBatch& out, std::vector<int32_t>& pooling_start) const {
+  const TokenizeOptions options{
+      .max_length = folder_.max_sequence_length,
+      .truncation_side = side.value_or(tokenizer_->default_truncation_side())};
+  const std::size_t before = out.size();
+  if (prompt.empty()) {
+    RETURN_IF_ERROR(tokenizer_->Encode(texts, options, scratch, out));
+    pooling_start.insert(pooling_start.end(), texts.size(), 0);
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> prompted;
+  prompted.reserve(texts.size());
+  for (const std::string_view text : texts) prompted.push_back(absl::StrCat(prompt, text));
+  const std::vector<std::string_view> views(prompted.begin(), prompted.end());
+  RETURN_IF_ERROR(tokenizer_->Encode(views, options, scratch, out));
+  if (folder_.pooling.include_prompt) {
+    pooling_start.insert(pooling_start.end(), texts.size(), 0);
+    return absl::OkStatus();
+  }
+
+  // The prompt's positions leave the pooling mask: as many as the prompt alone has tokens, without
+  // a special one at its end (semantics.md 2.2; a trailing space counts as the reference counts
+  // it).
+  TokenBatch alone;
+  RETURN_IF_ERROR(tokenizer_->Encode({&prompt, 1}, options, scratch, alone));
+  const auto excluded =
+      static_cast<int32_t>(alone.ids.size()) - (tokenizer_->ends_with_special_token() ? 1 : 0);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::size_t at = before + i;
+    if (out.truncated[at] != 0 && options.truncation_side == TruncationSide::kStart) {
+      return TextError(i,
+                       "too long to be cut at its start: the cut would remove the prompt, whose "
+                       "tokens this model leaves out of the pooling; shorten the text or use "
+                       "TRUNCATION_END");
+    }
+    if (excluded >= static_cast<int32_t>(out[at].size())) {
+      return TextError(i, absl::StrCat("nothing is left to pool: the prompt takes ", excluded,
+                                       " tokens, which this model leaves out, and prompt and text "
+                                       "together have ",
+                                       out[at].size()));
+    }
+    pooling_start.push_back(excluded);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device,
+                                                         const EngineOptions& options) const {
+  if (options.max_batch_tokens < folder_.max_sequence_length) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_batch_tokens is ", options.max_batch_tokens, ", but one text may have ",
+                     folder_.max_sequence_length, " tokens: raise it to at least that"));
+  }
+  if (device == "cpu") return NewCpuEngine(folder_, options);
+  return absl::FailedPreconditionError(
+      absl::StrCat("device \"", device, "\": this build has no engine for it; use \"cpu\""));
+}
+
+}  // namespace embedserve
