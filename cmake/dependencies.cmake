@@ -7,6 +7,8 @@ find_package(dnnl REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Protobuf REQUIRED)  # module mode: Debian's protobuf 3.21 has no CMake config
 find_package(gRPC REQUIRED)
+# For messages: Debian's abseil has a string_view of its own, so absl::StrCat takes no std one.
+find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 if(EMBEDSERVE_TESTS)

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "fmt/format.h"
 #include "model/engine/cpu_engine.h"
 #include "model/folder/status_macros.h"
 
@@ -14,18 +13,17 @@ namespace {
 // The folder and the tokenizer were read apart; what they must agree on is checked here.
 absl::Status CheckFit(const ModelFolder& folder, const Tokenizer& tokenizer) {
   if (tokenizer.vocabulary_size() > folder.encoder.vocabulary) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        folder.transformer.string(), ": the tokenizer can give id ",
-        tokenizer.vocabulary_size() - 1, ", but the word embedding has only ",
-        folder.encoder.vocabulary,
-        " rows: tokenizer and weights are of different models; copy both from one folder"));
+    return absl::FailedPreconditionError(fmt::format(
+        "{}: the tokenizer can give id {}, but the word embedding has only {} rows: tokenizer and "
+        "weights are of different models; copy both from one folder",
+        folder.transformer.string(), tokenizer.vocabulary_size() - 1, folder.encoder.vocabulary));
   }
   if (folder.max_sequence_length <= tokenizer.special_tokens()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        folder.transformer.string(), ": max_seq_length is ", folder.max_sequence_length,
-        ", but the tokenizer adds ", tokenizer.special_tokens(),
-        " special tokens to each text; set it to at least ", tokenizer.special_tokens() + 1,
-        " in sentence_bert_config.json"));
+    return absl::FailedPreconditionError(fmt::format(
+        "{}: max_seq_length is {}, but the tokenizer adds {} special tokens to each text; set it "
+        "to at least {} in sentence_bert_config.json",
+        folder.transformer.string(), folder.max_sequence_length, tokenizer.special_tokens(),
+        tokenizer.special_tokens() + 1));
   }
   return absl::OkStatus();
 }
@@ -39,7 +37,7 @@ std::string LastComponent(const std::filesystem::path& directory) {
 
 // The error of Tokenize for one text, in the words of a request's field path.
 absl::Status TextError(std::size_t index, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("texts[", index, "]: ", what));
+  return absl::InvalidArgumentError(fmt::format("texts[{}]: {}", index, what));
 }
 
 }  // namespace
@@ -61,7 +59,7 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
 }
 
 std::string Model::Fingerprint(ComputeType type) const {
-  return absl::StrCat(folder_.content_hash.substr(0, 16), "-", Name(type));
+  return fmt::format("{:.16}-{}", folder_.content_hash, Name(type));
 }
 
 absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice) const {
@@ -71,10 +69,10 @@ absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice
   if (!name.has_value()) return std::string_view();
   const auto found = folder_.prompts.find(*name);
   if (found == folder_.prompts.end()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "prompt_name is \"", *name, "\", which the model does not have; it has: ",
-        absl::StrJoin(folder_.prompts, ", ",
-                      [](std::string* out, const auto& prompt) { *out += prompt.first; })));
+    std::string known;
+    for (const auto& prompt : folder_.prompts) known += (known.empty() ? "" : ", ") + prompt.first;
+    return absl::InvalidArgumentError(fmt::format(
+        "prompt_name is \"{}\", which the model does not have; it has: {}", *name, known));
   }
   return std::string_view(found->second);
 }
@@ -82,9 +80,10 @@ absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice
 absl::StatusOr<int> Model::ResolveDimensions(int64_t requested) const {
   if (requested == 0) return folder_.truncate_dim.value_or(folder_.dimensions);
   if (requested < 0 || requested > folder_.dimensions) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "dimensions is ", requested, "; the model's embeddings have ", folder_.dimensions,
-        ": ask for 1 to ", folder_.dimensions, ", or 0 for the default"));
+    return absl::InvalidArgumentError(
+        fmt::format("dimensions is {}; the model's embeddings have {}: ask for 1 to {}, or 0 for "
+                    "the default",
+                    requested, folder_.dimensions, folder_.dimensions));
   }
   return static_cast<int>(requested);
 }
@@ -104,7 +103,7 @@ absl::Status Model::Tokenize(std::span<const std::string_view> texts, std::strin
 
   std::vector<std::string> prompted;
   prompted.reserve(texts.size());
-  for (const std::string_view text : texts) prompted.push_back(absl::StrCat(prompt, text));
+  for (const std::string_view text : texts) prompted.push_back(std::string(prompt).append(text));
   const std::vector<std::string_view> views(prompted.begin(), prompted.end());
   RETURN_IF_ERROR(tokenizer_->Encode(views, options, scratch, out));
   if (folder_.pooling.include_prompt) {
@@ -128,10 +127,10 @@ absl::Status Model::Tokenize(std::span<const std::string_view> texts, std::strin
                        "TRUNCATION_END");
     }
     if (excluded >= static_cast<int32_t>(out[at].size())) {
-      return TextError(i, absl::StrCat("nothing is left to pool: the prompt takes ", excluded,
-                                       " tokens, which this model leaves out, and prompt and text "
-                                       "together have ",
-                                       out[at].size()));
+      return TextError(
+          i, fmt::format("nothing is left to pool: the prompt takes {} tokens, which this model "
+                         "leaves out, and prompt and text together have {}",
+                         excluded, out[at].size()));
     }
     pooling_start.push_back(excluded);
   }
@@ -141,13 +140,13 @@ absl::Status Model::Tokenize(std::span<const std::string_view> texts, std::strin
 absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device,
                                                          const EngineOptions& options) const {
   if (options.max_batch_tokens < folder_.max_sequence_length) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_batch_tokens is ", options.max_batch_tokens, ", but one text may have ",
-                     folder_.max_sequence_length, " tokens: raise it to at least that"));
+    return absl::InvalidArgumentError(fmt::format(
+        "max_batch_tokens is {}, but one text may have {} tokens: raise it to at least that",
+        options.max_batch_tokens, folder_.max_sequence_length));
   }
   if (device == "cpu") return NewCpuEngine(folder_, options);
   return absl::FailedPreconditionError(
-      absl::StrCat("device \"", device, "\": this build has no engine for it; use \"cpu\""));
+      fmt::format("device \"{}\": this build has no engine for it; use \"cpu\"", device));
 }
 
 }  // namespace embedserve
