@@ -19,3 +19,13 @@ if(NOT EMBEDSERVE_CUDA STREQUAL "OFF")
   endif()
 endif()
 message(STATUS "embedserve: CUDA engine ${EMBEDSERVE_WITH_CUDA} (EMBEDSERVE_CUDA=${EMBEDSERVE_CUDA})")
+
+if(EMBEDSERVE_WITH_CUDA)
+  # CMake 3.25 does not know that nvcc can do C++20; later versions set these two themselves.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  # A register spill is an error like any other warning.
+  set(nvcc_flags -Werror=all-warnings -lineinfo -Xptxas=-warn-spills,-warn-lmem-usage
+                 -Xcompiler=-Wall,-Wextra,-Wno-missing-field-initializers)
+  target_compile_options(embedserve_options INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>")
+endif()

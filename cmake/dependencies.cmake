@@ -17,3 +17,10 @@ endif()
 if(EMBEDSERVE_BENCH)
   find_package(benchmark REQUIRED)
 endif()
+
+if(EMBEDSERVE_STATIC)
+  include(static)
+  embedserve_link_archives(gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf absl::status absl::statusor
+                           absl::strings absl::flat_hash_map absl::flat_hash_set absl::any_invocable absl::span)
+  target_link_options(embedserve_options INTERFACE -static-libstdc++ -static-libgcc)
+endif()
