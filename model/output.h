@@ -21,7 +21,7 @@ struct OutputOptions {
   bool folder_normalizes = false;  // ModelFolder::normalizes
   // Unset: the folder's Normalize if any, then the cut, which is not renormalised. true: also
   // L2-normalise after the cut. false: leave out the folder's final Normalize.
-  std::optional<bool> normalize;
+  std::optional<bool> normalize = std::nullopt;
   int dimensions = 0;  // keep the first n; 0 = all
   OutputType type = OutputType::kFloat32;
 };

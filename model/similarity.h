@@ -9,13 +9,19 @@
 
 namespace embedserve {
 
-// One pair. cosine = dot of the L2-normalised vectors (eps 1e-12); dot; euclidean = -||a - b||_2;
-// manhattan = -||a - b||_1. fp32, fixed order of sums: a pair scores the same bits in every form.
+// One pair. cosine = dot of the L2-normalised vectors (eps 1e-12), clamped to [-1, 1]; dot;
+// euclidean = -||a - b||_2; manhattan = -||a - b||_1. fp32, fixed order of sums: a pair scores the
+// same bits in every form.
 float Similarity(SimilarityFunction function, std::span<const float> a, std::span<const float> b);
+
+// A cosine can come out of the sums as 1.0000001. An evaluation ranks scores and must not make
+// ties of what the reference tells apart: it asks for them as they are.
+enum class CosineRange { kClamped, kAsSummed };
 
 // a: (n, width), b: (n, width) -> (n).
 std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
-                                      std::span<const float> b, int width);
+                                      std::span<const float> b, int width,
+                                      CosineRange range = CosineRange::kClamped);
 // a: (n, width), b: (m, width) -> (n, m) row-major.
 std::vector<float> SimilarityMatrix(SimilarityFunction function, std::span<const float> a,
                                     std::span<const float> b, int width);
