@@ -11,6 +11,10 @@ namespace embedserve {
 // Families that compute the same thing share a row of the architectures table; see architectures.h.
 enum class Activation { kGeluErf, kGeluTanh, kQuickGelu, kRelu, kSilu, kTanh, kSigmoid, kIdentity };
 
+inline constexpr Activation kAllActivations[] = {
+    Activation::kGeluErf, Activation::kGeluTanh, Activation::kQuickGelu, Activation::kRelu,
+    Activation::kSilu,    Activation::kTanh,     Activation::kSigmoid,   Activation::kIdentity};
+
 std::string_view Name(Activation activation);
 
 // Which row of the position table a token takes.
