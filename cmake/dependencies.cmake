@@ -5,7 +5,10 @@ find_package(nlohmann_json REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(dnnl REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(Protobuf REQUIRED)  # module mode: Debian's protobuf 3.21 has no CMake config
+find_package(protobuf CONFIG QUIET)  # from 3.22 on it must be its own config, which brings abseil
+if(NOT protobuf_FOUND)
+  find_package(Protobuf REQUIRED)  # module mode: Debian's protobuf 3.21 has no CMake config
+endif()
 find_package(gRPC REQUIRED)
 # For messages: Debian's abseil has a string_view of its own, so absl::StrCat takes no std one.
 find_package(fmt REQUIRED)

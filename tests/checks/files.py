@@ -16,12 +16,19 @@ TESTED_ELSEWHERE = {
 }
 
 # An absolute path in the tree may start with one of these; any other belongs to somebody's machine.
-KNOWN_ROOTS = {"bin", "dev", "etc", "lib", "model", "models", "opt", "proc", "run", "sbin", "src", "sys", "tmp",
-               "usr", "var", "nonexistent"}
+KNOWN_ROOTS = {"bin", "dev", "etc", "image", "lib", "model", "models", "nonexistent", "opt", "proc", "run", "sbin",
+               "src", "sys", "tmp", "usr", "var"}
 ABSOLUTE_PATH = re.compile(r"(?<![\w.}{)/~*$:<>-])/([a-z]+)/[\w.]")
 URL_HOST = re.compile(r"https?://([\w.-]+)")
 # A format's own name, and examples. Registries are reached by their clients' configuration only.
-LINKED_HOSTS = {"localhost", "127.0.0.1", "github.com", "git-lfs", "git-lfs.github.com"}
+LINKED_HOSTS = {"localhost", "127.0.0.1", "example.org", "github.com", "git-lfs", "git-lfs.github.com"}
+
+
+def is_text_of_ours(path):
+    """Everything that a person edits; what lies below tests/ beside the code is data."""
+    if path.startswith("tests/"):
+        return path.endswith(tree.CODE_SUFFIXES + (".py", "/CMakeLists.txt"))
+    return path.endswith(TEXT_SUFFIXES) or path.startswith((".ci/", "docker/", "scripts/"))
 
 
 def check_shape(path, text):
@@ -75,7 +82,7 @@ def check(root):
     problems = [f"{path}: in TESTED_ELSEWHERE, but there is no such file"
                 for path in TESTED_ELSEWHERE if path not in known]
     for path in paths:
-        if path.endswith(TEXT_SUFFIXES) or path.startswith((".ci/", "docker/", "scripts/")):
+        if is_text_of_ours(path):
             text = tree.read(root, path)
             problems += check_shape(path, text)
             if path.endswith(tree.CODE_SUFFIXES):
