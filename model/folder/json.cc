@@ -248,6 +248,8 @@ absl::Status JsonValue::MissingKey(std::string_view key) const {
                 key);
 }
 
+const std::string& JsonValue::file() const { return file_->name_; }
+
 std::string JsonValue::Place() const {
   std::string path;
   AppendPath(*file_->root_, value_, path);
@@ -272,6 +274,10 @@ absl::StatusOr<std::unique_ptr<const JsonFile>> JsonFile::Parse(std::string_view
   RETURN_IF_ERROR(RefuseLfsPointer(text, name));
   if (text.starts_with("\xEF\xBB\xBF")) {
     return Refuse("{}: begins with a byte order mark; save it as UTF-8 without one", name);
+  }
+  // nlohmann's lexer takes a NUL for the end of the text.
+  if (text.find('\0') != std::string_view::npos) {
+    return Refuse("{}: is not valid JSON: it holds a NUL byte", name);
   }
   auto root = std::make_unique<json>();
   TreeBuilder builder(*root);

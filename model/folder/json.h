@@ -75,6 +75,7 @@ class JsonValue {
   // to do: "expected an integer".
   absl::Status Error(std::string_view message) const;
 
+  const std::string& file() const;  // its name, for messages about several members
   std::string Place() const;  // "modules.json: [1].type"; found by a search: for messages only
   std::string Text() const;   // the value as JSON, cut to a line; an object or array is described
 

@@ -9,40 +9,17 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/folder/encoder_config.h"
 #include "model/folder/encoder_weights.h"
+#include "model/folder/head_module.h"
 #include "model/folder/pooling_config.h"
 #include "model/folder/similarity_function.h"
 #include "model/folder/tensor_file.h"
 
 namespace embedserve {
-
-// y = activation(W x + b), plus x (or residual x) where the folder says so. Views into the folder's
-// tensor files.
-struct DenseModule {
-  int in_features = 0;
-  int out_features = 0;
-  Activation activation = Activation::kTanh;
-  TensorView weight;                   // (out, in)
-  std::optional<TensorView> bias;      // (out)
-  bool use_residual = false;           // add the input after the activation
-  std::optional<TensorView> residual;  // (out, in), when widths differ
-};
-struct LayerNormModule {
-  int dimension = 0;
-  TensorView weight;  // (dimension)
-  TensorView bias;    // (dimension)
-  static constexpr float kEps = 1e-5f;
-};
-struct NormalizeModule {
-  static constexpr float kEps = 1e-12f;
-};
-// What follows the pooling, in order. Dropout is dropped while reading: it is the identity.
-using HeadModule = std::variant<DenseModule, LayerNormModule, NormalizeModule>;
 
 class ModelFolder {
  public:

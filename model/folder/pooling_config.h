@@ -4,6 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "model/folder/json.h"
+
 namespace embedserve {
 
 // In the order in which several old-style flags concatenate.
@@ -20,5 +23,9 @@ struct PoolingConfig {
   std::vector<PoolingMode> modes = {PoolingMode::kMean};  // concatenated; never empty
   bool include_prompt = true;  // false: the prompt's positions leave the pooling mask
 };
+
+// `config` is the root of the file; `hidden` the encoder's width, which it must name. Old and new
+// keys; modes, keys and values that are not known are refused.
+absl::StatusOr<PoolingConfig> ReadPoolingConfig(JsonValue config, int hidden);
 
 }  // namespace embedserve

@@ -110,6 +110,7 @@ TEST(JsonTest, RefusesWhatIsNotJson) {
   EXPECT_THAT(ParseError(""), HasSubstr("not valid JSON"));
   EXPECT_THAT(ParseError("{\"a\": 1"), HasSubstr("line 1, column 8"));
   EXPECT_THAT(ParseError("{} {}"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(ParseError(std::string_view("{}\0", 3)), HasSubstr("NUL"));
   EXPECT_THAT(ParseError("{'a': 1}"), HasSubstr("not valid JSON"));
   EXPECT_THAT(ParseError("\xEF\xBB\xBF{}"), HasSubstr("byte order mark"));
   EXPECT_THAT(ParseError("{\"a\": NaN}"), HasSubstr("NaN and Infinity"));
