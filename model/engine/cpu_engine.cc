@@ -1,0 +1,190 @@
+#include "model/engine/cpu_engine.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dnnl.hpp"
+#include "fmt/format.h"
+#include "model/engine/cores.h"
+#include "model/engine/cpu_encoder.h"
+#include "model/engine/head_modules.h"
+#include "model/engine/pooling.h"
+#include "model/folder/status_macros.h"
+
+namespace embedserve {
+namespace {
+
+std::size_t Size(int n) { return static_cast<std::size_t>(n); }
+
+// Computes in Collect, straight into the caller's rows: there is no device to run ahead of the
+// host, so Submit only checks and remembers.
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(const ModelFolder& folder, const EngineOptions& options,
+            std::unique_ptr<CpuEncoder> encoder, HeadChain head)
+      : config_(folder.encoder),
+        pooling_(folder.pooling),
+        options_(options),
+        encoder_(std::move(encoder)),
+        head_(std::move(head)) {}
+
+  absl::Status Submit(const PackedBatch& batch) override;
+  absl::Status Collect(std::span<float> rows) override;
+  int width() const override { return head_.width(); }
+  std::string device() const override { return "cpu"; }
+  ComputeType compute_type() const override { return options_.compute_type; }
+
+ private:
+  void PoolRows(const PackedBatch& batch, const float* hidden, int first, int count, float* out);
+
+  EncoderConfig config_;
+  PoolingConfig pooling_;
+  EngineOptions options_;
+  std::unique_ptr<CpuEncoder> encoder_;
+  HeadChain head_;
+  PackedBatch waiting_[kMaxInFlight];
+  int submitted_ = 0;
+};
+
+// Only what would read outside a table or a buffer is refused here.
+absl::Status CheckBatch(const PackedBatch& batch, const EncoderConfig& config,
+                        const EngineOptions& options) {
+  if (batch.tokens() > options.max_batch_tokens ||
+      batch.sequences() > options.max_batch_sequences) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "the batch has {} tokens in {} sequences; the engine was made for {} tokens in {} "
+        "sequences",
+        batch.tokens(), batch.sequences(), options.max_batch_tokens, options.max_batch_sequences));
+  }
+  if (batch.positions.size() != batch.ids.size() ||
+      batch.offsets.size() != batch.pooling_start.size() + 1 || batch.offsets.front() != 0 ||
+      batch.offsets.back() != batch.tokens()) {
+    return absl::InvalidArgumentError("the batch's arrays do not fit together");
+  }
+  for (std::size_t b = 0; b < batch.pooling_start.size(); ++b) {
+    const int length = batch.offsets[b + 1] - batch.offsets[b];
+    if (length < 1 || length > config.MaxSequenceLength() || batch.pooling_start[b] < 0 ||
+        batch.pooling_start[b] >= length) {
+      return absl::InvalidArgumentError(
+          fmt::format("sequence {} has {} tokens and pools from {}; the model takes 1 to {} tokens "
+                      "and pools from one of them",
+                      b, length, batch.pooling_start[b], config.MaxSequenceLength()));
+    }
+  }
+  for (std::size_t t = 0; t < batch.ids.size(); ++t) {
+    if (batch.ids[t] < 0 || batch.ids[t] >= config.vocabulary || batch.positions[t] < 0 ||
+        batch.positions[t] >= config.positions) {
+      return absl::InvalidArgumentError(
+          fmt::format("token {} has id {} and position {}; the model has {} ids and {} positions",
+                      t, batch.ids[t], batch.positions[t], config.vocabulary, config.positions));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CpuEngine::Submit(const PackedBatch& batch) {
+  if (submitted_ == kMaxInFlight) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} batches are in flight already; collect one first", kMaxInFlight));
+  }
+  RETURN_IF_ERROR(CheckBatch(batch, config_, options_));
+  waiting_[submitted_++] = batch;
+  return absl::OkStatus();
+}
+
+absl::Status CpuEngine::Collect(std::span<float> rows) {
+  if (submitted_ == 0) return absl::FailedPreconditionError("no batch was submitted");
+  const PackedBatch batch = waiting_[0];
+  if (rows.size() != Size(batch.sequences()) * Size(width())) {
+    return absl::InvalidArgumentError(
+        fmt::format("room for {} values was given; the batch gives {} rows of {}", rows.size(),
+                    batch.sequences(), width()));
+  }
+  std::move(waiting_ + 1, waiting_ + submitted_, waiting_);
+  --submitted_;
+  if (batch.sequences() == 0) return absl::OkStatus();
+
+  const float* const hidden = encoder_->Run(batch);
+  // Few rows a piece, so that a few sequences already occupy all threads.
+  constexpr int kPiece = 8;
+  static_assert(kPiece <= kTileRows);
+#pragma omp parallel for num_threads(options_.threads) schedule(dynamic, 1)
+  for (int first = 0; first < batch.sequences(); first += kPiece) {
+    PoolRows(batch, hidden, first, std::min(kPiece, batch.sequences() - first), rows.data());
+  }
+  return absl::OkStatus();
+}
+
+void CpuEngine::PoolRows(const PackedBatch& batch, const float* hidden, int first, int count,
+                         float* out) {
+  const std::size_t pooled = pooling_.modes.size() * Size(config_.hidden);
+  float* const result = out + Size(first) * Size(width());
+  const int thread = omp_get_thread_num();
+  float* const to = head_.empty() ? result : head_.Input(thread);
+  for (int i = 0; i < count; ++i) {
+    const auto b = Size(first + i);
+    const int begin = batch.offsets[b];
+    Pool(pooling_, hidden + Size(begin) * Size(config_.hidden), batch.offsets[b + 1] - begin,
+         batch.pooling_start[b], config_.hidden, to + Size(i) * pooled);
+  }
+  if (head_.empty()) return;
+  const float* const rows = head_.Apply(thread, count);
+  std::copy(rows, rows + Size(count) * Size(width()), result);
+}
+
+absl::Status CheckComputeType(ComputeType type) {
+  switch (type) {
+    case ComputeType::kFp32:
+      return absl::OkStatus();
+    case ComputeType::kFp16:
+      return absl::FailedPreconditionError(
+          "the CPU engine does not compute in fp16; choose fp32, or bf16 on a CPU with "
+          "avx512_bf16");
+    case ComputeType::kBf16:
+      if (__builtin_cpu_supports("avx512bf16")) return absl::OkStatus();
+      return absl::FailedPreconditionError(
+          "bf16 needs a CPU with avx512_bf16, which this one is not; choose fp32");
+  }
+  return absl::OkStatus();
+}
+
+// What OpenMP really grants: an OMP_THREAD_LIMIT may be below what was asked, and products that
+// were compiled for more threads would be left half done.
+int GrantedThreads(int threads) {
+  int granted = 1;
+#pragma omp parallel num_threads(threads)
+#pragma omp single
+  granted = omp_get_num_threads();
+  return granted;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> NewCpuEngine(const ModelFolder& folder,
+                                                     const EngineOptions& options) {
+  RETURN_IF_ERROR(CheckComputeType(options.compute_type));
+  EngineOptions used = options;
+  if (used.threads <= 0) used.threads = UsableCores();
+  used.threads = GrantedThreads(used.threads);
+
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  ASSIGN_OR_RETURN(std::unique_ptr<CpuEncoder> encoder,
+                   CpuEncoder::Create(engine, folder.encoder, folder.weights, used.compute_type,
+                                      used.threads, used.max_batch_tokens));
+  const int pooled = static_cast<int>(folder.pooling.modes.size()) * folder.encoder.hidden;
+  ASSIGN_OR_RETURN(HeadChain head, HeadChain::Create(engine, folder.head, pooled, used.threads));
+  // All but the word embeddings lives on in packed form; touched rows of those come back on use.
+  for (const TensorFile& file : folder.files) file.DropPages();
+  return std::make_unique<CpuEngine>(folder, used, std::move(encoder), std::move(head));
+}
+
+}  // namespace embedserve

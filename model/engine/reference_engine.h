@@ -1,0 +1,33 @@
+// The same mathematics as every engine, in double precision, one sequence at a time, loops as in
+// the formulas: what the tests measure the engines against. Slow, and kept obvious.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/engine/engine.h"
+#include "model/folder/model_folder.h"
+
+namespace embedserve {
+
+class ReferenceEngine final : public Engine {
+ public:
+  // `folder` must outlive the engine.
+  explicit ReferenceEngine(const ModelFolder& folder) : folder_(folder) {}
+
+  // (B, width()) in double precision.
+  std::vector<double> Rows(const PackedBatch& batch) const;
+
+  absl::Status Submit(const PackedBatch& batch) override;
+  absl::Status Collect(std::span<float> rows) override;
+  int width() const override { return folder_.dimensions; }
+  std::string device() const override { return "cpu (double precision reference)"; }
+  ComputeType compute_type() const override { return ComputeType::kFp32; }
+
+ private:
+  const ModelFolder& folder_;
+  std::vector<PackedBatch> waiting_;
+};
+
+}  // namespace embedserve
