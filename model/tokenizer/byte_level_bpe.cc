@@ -1,0 +1,222 @@
+#include "model/tokenizer/byte_level_bpe.h"
+
+#include <algorithm>
+#include <bit>
+#include <unordered_map>
+
+#include "fmt/format.h"
+#include "model/folder/status_macros.h"
+#include "model/tokenizer/byte_level_pattern.h"
+#include "model/tokenizer/utf8.h"
+
+namespace embedserve {
+namespace {
+
+constexpr int32_t kDead = -1;
+
+// Longer words are merged with a heap; up to here a scan for the lowest rank is faster.
+constexpr std::size_t kShortWord = 32;
+
+// The printable stand-in of each byte in a byte-level vocabulary: itself where it is a visible
+// Latin-1 character, else the next free scalar from U+0100 on.
+std::array<char32_t, 256> ByteAlphabet() {
+  std::array<char32_t, 256> alphabet;
+  char32_t next = 0x100;
+  for (char32_t byte = 0; byte < 256; ++byte) {
+    const bool visible = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
+    alphabet[byte] = visible ? byte : next++;
+  }
+  return alphabet;
+}
+
+// The bytes that a token stands for, or nullopt if it holds a scalar outside the alphabet: such a
+// token can only be an added one.
+std::optional<std::string> BytesOf(std::string_view token,
+                                   const std::unordered_map<char32_t, char>& bytes) {
+  std::string out;
+  for (std::size_t at = 0; at < token.size();) {
+    const Scalar scalar = ScalarAt(token, at);
+    const auto found = bytes.find(scalar.value);
+    if (found == bytes.end()) return std::nullopt;
+    out.push_back(found->second);
+    at += scalar.size;
+  }
+  return out;
+}
+
+absl::StatusOr<int32_t> Find(const Vocabulary& vocabulary, std::string_view token,
+                             std::string_view role) {
+  if (const std::optional<int32_t> id = vocabulary.Find(token)) return *id;
+  return absl::FailedPreconditionError(fmt::format("{}: '{}' is not in the vocabulary of {} tokens",
+                                                   role, token, vocabulary.count()));
+}
+
+bool LaterCandidate(const ByteLevelBpe::Buffers::Candidate& a,
+                    const ByteLevelBpe::Buffers::Candidate& b) {
+  return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
+}
+
+}  // namespace
+
+void ByteLevelBpe::MergeTable::Reserve(std::size_t pairs) {
+  slots_.assign(std::bit_ceil(2 * pairs + 2), Slot());
+  mask_ = slots_.size() - 1;
+}
+
+void ByteLevelBpe::MergeTable::Put(int32_t left, int32_t right, Merge merge) {
+  const uint64_t key = KeyOf(left, right);
+  std::size_t slot = SlotOf(key);
+  while (slots_[slot].key != key && slots_[slot].key != kEmpty) slot = (slot + 1) & mask_;
+  slots_[slot] = {key, merge};
+}
+
+absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
+                                                 const BpeMerges& merges,
+                                                 const ByteLevelBpeOptions& options) {
+  ByteLevelBpe model;
+  model.add_prefix_space_ = options.add_prefix_space;
+  model.fuse_unk_ = options.fuse_unk;
+  if (options.unk_token.has_value()) {
+    ASSIGN_OR_RETURN(model.unk_id_, Find(vocabulary, *options.unk_token, "unk_token"));
+  }
+  const std::array<char32_t, 256> alphabet = ByteAlphabet();
+  std::unordered_map<char32_t, char> bytes;
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    bytes.emplace(alphabet[byte], static_cast<char>(byte));
+    std::string token;
+    AppendScalar(alphabet[byte], token);
+    model.byte_ids_[byte] = vocabulary.Find(token).value_or(kMissing);
+  }
+  model.merges_.Reserve(merges.size());
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    const auto& [left, right] = merges[i];
+    const std::string role = fmt::format("merge {} ('{}' '{}')", i, left, right);
+    ASSIGN_OR_RETURN(const int32_t left_id, Find(vocabulary, left, role));
+    ASSIGN_OR_RETURN(const int32_t right_id, Find(vocabulary, right, role));
+    ASSIGN_OR_RETURN(const int32_t result, Find(vocabulary, left + right, role));
+    model.merges_.Put(left_id, right_id, {static_cast<uint32_t>(i), result});
+  }
+  if (options.ignore_merges) {
+    for (const auto& [token, id] : vocabulary.entries()) {
+      if (auto word = BytesOf(token, bytes)) model.whole_words_.emplace(*std::move(word), id);
+    }
+  }
+  return model;
+}
+
+void ByteLevelBpe::Append(std::string_view segment, std::size_t enough, WordCache& cache,
+                          Buffers& buffers, std::vector<int32_t>& ids) const {
+  if (add_prefix_space_ && segment.front() != ' ') {
+    buffers.prefixed.assign(1, ' ').append(segment);
+    segment = buffers.prefixed;
+  }
+  std::size_t at = 0;
+  while (at < segment.size() && ids.size() <= enough) {
+    const std::size_t end = ByteLevelWordEnd(segment, at);
+    const std::string_view word = segment.substr(at, end - at);
+    if (!cache.Append(word, ids)) {
+      const std::size_t begin = ids.size();
+      AppendWord(word, buffers, ids);
+      cache.Put(word, std::span(ids).subspan(begin));
+    }
+    at = end;
+  }
+}
+
+void ByteLevelBpe::AppendWord(std::string_view word, Buffers& buffers,
+                              std::vector<int32_t>& ids) const {
+  if (!whole_words_.empty()) {
+    if (const auto found = whole_words_.find(word); found != whole_words_.end()) {
+      ids.push_back(found->second);
+      return;
+    }
+  }
+  ReadSymbols(word, buffers.word);
+  if (buffers.word.size() > kShortWord) return AppendMergedLong(buffers, ids);
+  const std::size_t size = MergeShort(buffers.word);
+  ids.insert(ids.end(), buffers.word.begin(),
+             buffers.word.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+void ByteLevelBpe::ReadSymbols(std::string_view word, std::vector<int32_t>& symbols) const {
+  symbols.clear();
+  bool after_unknown = false;
+  for (const char c : word) {
+    const int32_t id = byte_ids_[static_cast<unsigned char>(c)];
+    const bool unknown = id == kMissing;
+    if (!unknown) {
+      symbols.push_back(id);
+    } else if (unk_id_ != kMissing && !(fuse_unk_ && after_unknown)) {
+      symbols.push_back(unk_id_);
+    }
+    after_unknown = unknown;
+  }
+}
+
+// Merges in place; returns how many symbols remain.
+std::size_t ByteLevelBpe::MergeShort(std::span<int32_t> symbols) const {
+  std::size_t size = symbols.size();
+  if (size < 2) return size;
+  std::array<Merge, kShortWord> merges;  // merges[i]: of symbols i and i + 1
+  for (std::size_t i = 0; i + 1 < size; ++i) merges[i] = merges_.Find(symbols[i], symbols[i + 1]);
+  while (size > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < size; ++i) {
+      if (merges[i].rank < merges[best].rank) best = i;
+    }
+    if (merges[best].rank == kNoRank) break;
+    symbols[best] = merges[best].result;
+    for (std::size_t i = best + 1; i + 1 < size; ++i) {
+      symbols[i] = symbols[i + 1];
+      merges[i] = merges[i + 1];
+    }
+    --size;
+    if (best > 0) merges[best - 1] = merges_.Find(symbols[best - 1], symbols[best]);
+    if (best + 1 < size) merges[best] = merges_.Find(symbols[best], symbols[best + 1]);
+  }
+  return size;
+}
+
+void ByteLevelBpe::PushCandidate(Buffers& buffers, int32_t at) const {
+  const auto& symbols = buffers.symbols;
+  const auto& left = symbols[static_cast<std::size_t>(at)];
+  if (left.next == kDead) return;
+  const Merge merge = merges_.Find(left.id, symbols[static_cast<std::size_t>(left.next)].id);
+  if (merge.rank == kNoRank) return;
+  buffers.heap.push_back({merge.rank, at, merge.result});
+  std::push_heap(buffers.heap.begin(), buffers.heap.end(), LaterCandidate);
+}
+
+void ByteLevelBpe::AppendMergedLong(Buffers& buffers, std::vector<int32_t>& ids) const {
+  auto& symbols = buffers.symbols;
+  auto& heap = buffers.heap;
+  const auto symbol = [&](int32_t at) -> Buffers::Symbol& {
+    return symbols[static_cast<std::size_t>(at)];
+  };
+  symbols.clear();
+  heap.clear();
+  const auto count = static_cast<int32_t>(buffers.word.size());
+  for (int32_t i = 0; i < count; ++i) {
+    symbols.push_back(
+        {buffers.word[static_cast<std::size_t>(i)], i - 1, i + 1 < count ? i + 1 : kDead});
+  }
+  for (int32_t i = 0; i + 1 < count; ++i) PushCandidate(buffers, i);
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), LaterCandidate);
+    const Buffers::Candidate top = heap.back();
+    heap.pop_back();
+    Buffers::Symbol& left = symbol(top.at);
+    if (left.id == kDead || left.next == kDead) continue;
+    Buffers::Symbol& right = symbol(left.next);
+    if (merges_.Find(left.id, right.id).result != top.result) continue;
+    left.id = top.result;
+    left.next = right.next;
+    right.id = kDead;
+    if (left.next != kDead) symbol(left.next).previous = top.at;
+    if (left.previous != kDead) PushCandidate(buffers, left.previous);
+    PushCandidate(buffers, top.at);
+  }
+  for (int32_t at = 0; at != kDead; at = symbol(at).next) ids.push_back(symbol(at).id);
+}
+
+}  // namespace embedserve

@@ -1,0 +1,142 @@
+#include "model/tokenizer/normalizer.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "model/tokenizer/unicode_tables.h"
+#include "model/tokenizer/utf8.h"
+
+namespace embedserve {
+namespace {
+
+constexpr uint8_t kDropAscii = 0x80;
+
+// ASCII scalars neither decompose nor are they CJK or marks.
+uint8_t AsciiOf(const NormalizerStep& step, char32_t c) {
+  const uint8_t character_class = ClassOf(c);
+  if (step.clean_text) {
+    if (character_class & CharClass::kDropped) return kDropAscii;
+    if (character_class & CharClass::kSpace) return ' ';
+  }
+  return static_cast<uint8_t>(step.lower_case ? LowerCase(c) : c);
+}
+
+}  // namespace
+
+// One step over one text. Scalars flow Clean -> Decompose -> Order -> Emit.
+class Normalizer::Run {
+ public:
+  Run(const Compiled& compiled, std::vector<Buffers::Mark>& marks, std::string& out)
+      : compiled_(compiled), step_(compiled.step), marks_(marks), out_(out) {}
+
+  void Over(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+      const auto byte = static_cast<unsigned char>(text[at]);
+      if (byte < 0x80) {
+        const uint8_t mapped = compiled_.ascii[byte];
+        if (mapped != kDropAscii) {
+          FlushMarks();
+          out_.push_back(static_cast<char>(mapped));
+        }
+        ++at;
+        continue;
+      }
+      const Scalar scalar = ScalarAt(text, at);
+      Clean(scalar.value);
+      at += scalar.size;
+    }
+    FlushMarks();
+  }
+
+ private:
+  void Clean(char32_t c) {
+    const uint8_t character_class = ClassOf(c);
+    if (step_.clean_text) {
+      if (character_class & CharClass::kDropped) return;
+      if (character_class & CharClass::kSpace) return Order(' ');
+    }
+    if (step_.space_cjk && (character_class & CharClass::kCjk)) {
+      Order(' ');
+      Decompose(c);
+      Order(' ');
+      return;
+    }
+    Decompose(c);
+  }
+
+  void Decompose(char32_t c) {
+    if (!step_.decompose) return Emit(c);
+    if (c >= kFirstHangulSyllable && c <= kLastHangulSyllable) {
+      const char32_t index = c - kFirstHangulSyllable;
+      Order(0x1100 + index / 588);
+      Order(0x1161 + index % 588 / 28);
+      if (index % 28 != 0) Order(0x11A7 + index % 28);
+      return;
+    }
+    const std::u32string_view parts = Decomposition(c);
+    if (parts.empty()) return Order(c);
+    for (const char32_t part : parts) Order(part);
+  }
+
+  // Canonical order: a run of marks is sorted by combining class, stably; class 0 ends the run,
+  // even a mark of class 0 that is dropped afterwards. Other marks to be dropped need no place in
+  // it.
+  void Order(char32_t c) {
+    const uint8_t combining_class = step_.decompose ? CombiningClass(c) : 0;
+    const bool drop = step_.strip_nonspacing && (ClassOf(c) & CharClass::kNonspacing);
+    if (combining_class == 0) {
+      FlushMarks();
+      if (!drop) Emit(c);
+    } else if (!drop) {
+      marks_.push_back({c, combining_class});
+    }
+  }
+
+  void FlushMarks() {
+    if (marks_.empty()) return;
+    std::stable_sort(marks_.begin(), marks_.end(), [](const auto& a, const auto& b) {
+      return a.combining_class < b.combining_class;
+    });
+    for (const Buffers::Mark& mark : marks_) Emit(mark.value);
+    marks_.clear();
+  }
+
+  void Emit(char32_t c) {
+    if (!step_.lower_case) return AppendScalar(c, out_);
+    if (c == kCapitalDottedI) {
+      AppendScalar('i', out_);
+      AppendScalar(0x307, out_);
+      return;
+    }
+    AppendScalar(LowerCase(c), out_);
+  }
+
+  const Compiled& compiled_;
+  const NormalizerStep& step_;
+  std::vector<Buffers::Mark>& marks_;
+  std::string& out_;
+};
+
+Normalizer::Normalizer(const std::vector<NormalizerStep>& steps) {
+  for (const NormalizerStep& step : steps) {
+    if (step == NormalizerStep()) continue;
+    Compiled compiled = {step, {}};
+    for (char32_t c = 0; c < 128; ++c) compiled.ascii[c] = AsciiOf(step, c);
+    steps_.push_back(compiled);
+  }
+}
+
+std::string_view Normalizer::Apply(std::string_view text, Buffers& buffers) const {
+  std::size_t target = 0;
+  for (const Compiled& compiled : steps_) {
+    std::string& out = buffers.text[target];
+    out.clear();
+    Run(compiled, buffers.marks, out).Over(text);
+    text = out;
+    target ^= 1;
+  }
+  return text;
+}
+
+}  // namespace embedserve

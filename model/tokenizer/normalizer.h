@@ -1,0 +1,59 @@
+// Text as the tokenizer's model sees it: dropped and replaced characters, spaces round CJK, NFD
+// without accents, lower case (tokenizers.md 2.3). Immutable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace embedserve {
+
+// One step; what is switched on happens in the order of the fields.
+struct NormalizerStep {
+  bool clean_text = false;        // drop control characters, other white space becomes U+0020
+  bool space_cjk = false;         // a space on both sides of each CJK ideograph
+  bool decompose = false;         // NFD
+  bool strip_nonspacing = false;  // then drop Mn; needs decompose
+  bool lower_case = false;        // per character, no final sigma
+
+  // The library's BertNormalizer. strip_accents = null means lower_case.
+  static NormalizerStep Bert(bool clean_text, bool space_cjk, bool strip_accents, bool lower_case) {
+    return {clean_text, space_cjk, strip_accents, strip_accents, lower_case};
+  }
+  static NormalizerStep Lowercase() { return {.lower_case = true}; }
+  static NormalizerStep Nfd() { return {.decompose = true}; }
+
+  bool operator==(const NormalizerStep&) const = default;
+};
+
+class Normalizer {
+ public:
+  // Buffers of one thread.
+  struct Buffers {
+    struct Mark {
+      char32_t value;
+      uint8_t combining_class;
+    };
+    std::string text[2];
+    std::vector<Mark> marks;  // of the character under way, waiting to be put in order
+  };
+
+  explicit Normalizer(const std::vector<NormalizerStep>& steps);
+
+  // The normal form: `text` itself where there is no step, else a view into `buffers` that the next
+  // call overwrites. Linear, but for the sorting of a run of combining marks.
+  std::string_view Apply(std::string_view text, Buffers& buffers) const;
+
+ private:
+  struct Compiled {
+    NormalizerStep step;
+    std::array<uint8_t, 128> ascii;  // what becomes of each ASCII character; kDropAscii = nothing
+  };
+  class Run;
+
+  std::vector<Compiled> steps_;
+};
+
+}  // namespace embedserve

@@ -1,0 +1,223 @@
+#include "model/tokenizer/tokenizer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <utility>
+#include <variant>
+
+#include "fmt/format.h"
+#include "model/folder/status_macros.h"
+#include "model/tokenizer/tokenizer_json.h"
+#include "model/tokenizer/tokenizer_spec.h"
+
+namespace embedserve {
+
+struct Tokenizer::Scratch::Buffers {
+  Normalizer::Buffers normalizer;
+  ByteLevelBpe::Buffers byte_level;
+  WordCache cache;
+};
+
+Tokenizer::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
+Tokenizer::Scratch::~Scratch() = default;
+Tokenizer::Scratch::Scratch(Scratch&&) noexcept = default;
+Tokenizer::Scratch& Tokenizer::Scratch::operator=(Scratch&&) noexcept = default;
+
+// text -> added tokens that are not normalised -> normaliser -> those that are -> model.
+struct TokenizerImpl final : public Tokenizer {
+  using Model = std::variant<ByteLevelBpe, WordPiece>;
+  // More bytes in one call could overflow TokenBatch::ends: a byte gives at most two ids (a prefix
+  // space of its own, or a Hangul syllable's Jamo).
+  static constexpr std::size_t kMaxBytes = std::numeric_limits<int32_t>::max() / 4;
+
+  TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
+      : spec(std::move(from)),
+        normalizer(spec.normalizer),
+        model(std::move(compiled)),
+        raw_matcher(std::move(raw)),
+        normal_matcher(std::move(normal)) {
+    for (const auto& [token, id] : spec.vocabulary.entries()) Name(id, token);
+    for (const auto& [id, token] : spec.added.tokens()) Name(id, token.content);
+    for (const auto* ids : {&spec.specials.before, &spec.specials.after}) {
+      for (const int32_t id : *ids) id_limit = std::max(id_limit, id + 1);
+    }
+  }
+
+  void Name(int32_t id, const std::string& token) {
+    id_limit = std::max(id_limit, id + 1);
+    if (tokens.size() <= static_cast<std::size_t>(id)) {
+      tokens.resize(static_cast<std::size_t>(id) + 1);
+    }
+    tokens[static_cast<std::size_t>(id)] = token;
+  }
+
+  absl::Status Encode(std::span<const std::string_view> texts, const TokenizeOptions& options,
+                      Scratch& scratch, TokenBatch& out) const override {
+    const int specials = options.add_special_tokens ? special_tokens() : 0;
+    if (options.max_length < 0 || (options.max_length > 0 && options.max_length < specials)) {
+      return absl::InvalidArgumentError(
+          fmt::format("max_length is {}; expected 0 (no limit) or at least the {} special tokens",
+                      options.max_length, specials));
+    }
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (const auto offset = FirstInvalidUtf8(texts[i])) {
+        return absl::InvalidArgumentError(
+            fmt::format("texts[{}] is not valid UTF-8 at byte {}", i, *offset));
+      }
+      bytes += texts[i].size();
+    }
+    if (bytes > kMaxBytes || out.ids.size() > kMaxBytes) {
+      return absl::InvalidArgumentError(fmt::format(
+          "{} bytes of text behind {} ids are too much for one call; split it into smaller ones",
+          bytes, out.ids.size()));
+    }
+    scratch.buffers_->cache.BelongTo(serial);
+    for (const std::string_view text : texts) {
+      AppendText(text, options, *scratch.buffers_, out);
+    }
+    return absl::OkStatus();
+  }
+
+  void AppendText(std::string_view text, const TokenizeOptions& options, Scratch::Buffers& buffers,
+                  TokenBatch& out) const {
+    const auto& [before, after] = spec.specials;
+    if (options.add_special_tokens) out.ids.insert(out.ids.end(), before.begin(), before.end());
+    const std::size_t begin = out.ids.size();
+    const std::size_t room =
+        options.max_length == 0
+            ? std::numeric_limits<std::size_t>::max()
+            : static_cast<std::size_t>(options.max_length -
+                                       (options.add_special_tokens ? special_tokens() : 0));
+    const bool may_stop = options.max_length > 0 && options.truncation_side == TruncationSide::kEnd;
+    AppendContent(text, may_stop ? begin + room : std::numeric_limits<std::size_t>::max(), buffers,
+                  out.ids);
+    const std::size_t count = out.ids.size() - begin;
+    if (count > room) {
+      const auto cut = out.ids.begin() +
+                       static_cast<std::ptrdiff_t>(
+                           options.truncation_side == TruncationSide::kEnd ? begin + room : begin);
+      out.ids.erase(cut, cut + static_cast<std::ptrdiff_t>(count - room));
+    }
+    if (options.add_special_tokens) out.ids.insert(out.ids.end(), after.begin(), after.end());
+    out.ends.push_back(static_cast<int32_t>(out.ids.size()));
+    out.truncated.push_back(count > room);
+  }
+
+  // Stops early, after a word, once there are more than `enough` ids.
+  void AppendContent(std::string_view text, std::size_t enough, Scratch::Buffers& buffers,
+                     std::vector<int32_t>& ids) const {
+    raw_matcher.Split(text, [&](std::string_view piece, int32_t added) {
+      if (added >= 0) {
+        ids.push_back(added);
+        return ids.size() <= enough;
+      }
+      const std::string_view normal = normalizer.Apply(piece, buffers.normalizer);
+      return normal_matcher.Split(normal, [&](std::string_view segment, int32_t normal_added) {
+        if (normal_added >= 0) {
+          ids.push_back(normal_added);
+        } else {
+          AppendSegment(segment, enough, buffers, ids);
+        }
+        return ids.size() <= enough;
+      });
+    });
+  }
+
+  void AppendSegment(std::string_view segment, std::size_t enough, Scratch::Buffers& buffers,
+                     std::vector<int32_t>& ids) const {
+    if (const auto* bpe = std::get_if<ByteLevelBpe>(&model)) {
+      bpe->Append(segment, enough, buffers.cache, buffers.byte_level, ids);
+    } else {
+      std::get<WordPiece>(model).Append(segment, enough, buffers.cache, ids);
+    }
+  }
+
+  int special_tokens() const override {
+    return static_cast<int>(spec.specials.before.size() + spec.specials.after.size());
+  }
+  int vocabulary_size() const override { return id_limit; }
+  std::string_view Token(int32_t id) const override {
+    if (id < 0 || static_cast<std::size_t>(id) >= tokens.size()) return "";
+    return tokens[static_cast<std::size_t>(id)];
+  }
+  bool ends_with_special_token() const override { return !spec.specials.after.empty(); }
+  std::optional<int64_t> model_max_length() const override { return spec.model_max_length; }
+  TruncationSide default_truncation_side() const override { return spec.truncation_side; }
+  const std::vector<std::string>& warnings() const override { return spec.warnings; }
+
+  // Numbers the tokenizers of this process, so that a Scratch knows whose words it remembers; an
+  // address could come back.
+  static uint64_t NextSerial() {
+    static std::atomic<uint64_t> last = 0;
+    return ++last;
+  }
+
+  TokenizerSpec spec;
+  Normalizer normalizer;
+  Model model;
+  AddedTokenMatcher raw_matcher;
+  AddedTokenMatcher normal_matcher;
+  std::vector<std::string> tokens;  // by id
+  int32_t id_limit = 0;
+  uint64_t serial = NextSerial();
+};
+
+namespace {
+
+absl::StatusOr<TokenizerImpl::Model> CompileModel(const TokenizerSpec& spec) {
+  if (const auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec.model)) {
+    return ByteLevelBpe::Build(spec.vocabulary, bpe->merges, bpe->options);
+  }
+  return WordPiece::Build(spec.vocabulary, std::get<WordPieceOptions>(spec.model));
+}
+
+absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool normalized) {
+  const Normalizer normalizer(spec.normalizer);
+  Normalizer::Buffers buffers;
+  std::vector<AddedTokenMatcher::Pattern> patterns;
+  for (const auto& [id, token] : spec.added.tokens()) {
+    if (token.normalized != normalized) continue;
+    const std::string_view text =
+        normalized ? normalizer.Apply(token.content, buffers) : std::string_view(token.content);
+    const bool ignored = spec.split_special_tokens && spec.added.IsSpecial(token.content);
+    patterns.push_back({std::string(text), id, token, ignored});
+  }
+  return AddedTokenMatcher::Build(patterns);
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Compile(TokenizerSpec spec) {
+  ASSIGN_OR_RETURN(TokenizerImpl::Model model, CompileModel(spec));
+  ASSIGN_OR_RETURN(AddedTokenMatcher raw, CompileMatcher(spec, /*normalized=*/false));
+  ASSIGN_OR_RETURN(AddedTokenMatcher normal, CompileMatcher(spec, /*normalized=*/true));
+  if (auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec.model)) bpe->merges = {};
+  return std::make_unique<TokenizerImpl>(std::move(spec), std::move(model), std::move(raw),
+                                         std::move(normal));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> CompileTokenizer(TokenizerSpec spec,
+                                                                  const std::string& name) {
+  auto tokenizer = Compile(std::move(spec));
+  if (tokenizer.ok()) return tokenizer;
+  return absl::Status(tokenizer.status().code(),
+                      fmt::format("{}: {}", name, std::string(tokenizer.status().message())));
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromFile(
+    const std::filesystem::path& tokenizer_json) {
+  ASSIGN_OR_RETURN(const auto file, JsonFile::Read(tokenizer_json));
+  ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
+  return CompileTokenizer(std::move(spec), file->name());
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromJson(std::string_view json,
+                                                                     std::string name) {
+  ASSIGN_OR_RETURN(const auto file, JsonFile::Parse(json, std::move(name)));
+  ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
+  return CompileTokenizer(std::move(spec), file->name());
+}
+
+}  // namespace embedserve

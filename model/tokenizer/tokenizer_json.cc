@@ -1,0 +1,383 @@
+#include "model/tokenizer/tokenizer_json.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "fmt/format.h"
+#include "model/folder/status_macros.h"
+
+namespace embedserve {
+namespace {
+
+constexpr int64_t kMaxId = Vocabulary::kMaxIds - 1;
+
+// `value` is null where a step may be: an absent key.
+bool IsAbsent(const std::optional<JsonValue>& value) {
+  return !value.has_value() || value->IsNull();
+}
+
+absl::Status AppendNormalizer(JsonValue value, std::vector<NormalizerStep>& steps) {
+  ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
+  if (type == "Sequence") {
+    ASSIGN_OR_RETURN(const JsonValue list, value.Get("normalizers"));
+    return list.ForEachElement(
+        [&](std::size_t, JsonValue element) { return AppendNormalizer(element, steps); });
+  }
+  if (type == "BertNormalizer") {
+    ASSIGN_OR_RETURN(const bool clean_text, value.Bool("clean_text"));
+    ASSIGN_OR_RETURN(const bool cjk, value.Bool("handle_chinese_chars"));
+    ASSIGN_OR_RETURN(const bool lowercase, value.Bool("lowercase"));
+    ASSIGN_OR_RETURN(const bool strip, value.BoolOr("strip_accents", lowercase));
+    steps.push_back(NormalizerStep::Bert(clean_text, cjk, strip, lowercase));
+  } else if (type == "Lowercase") {
+    steps.push_back(NormalizerStep::Lowercase());
+  } else if (type == "NFD") {
+    steps.push_back(NormalizerStep::Nfd());
+  } else {
+    return value.Error(
+        "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD and Sequence");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
+  ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
+  if (type == "BertPreTokenizer") return BertPreTokenizer();
+  if (type == "ByteLevel") {
+    ByteLevelPreTokenizer byte_level;
+    ASSIGN_OR_RETURN(byte_level.add_prefix_space, value.Bool("add_prefix_space"));
+    ASSIGN_OR_RETURN(const bool use_regex, value.BoolOr("use_regex", true));
+    if (!use_regex)
+      return value.Error("ByteLevel without its pattern (use_regex) is not supported");
+    return byte_level;
+  }
+  if (type == "Sequence") {
+    ASSIGN_OR_RETURN(const JsonValue list, value.Get("pretokenizers"));
+    if (!list.IsArray() || list.size() != 1) {
+      return list.Error(
+          "expected a sequence of exactly one pre-tokenizer; others are not supported");
+    }
+    absl::StatusOr<PreTokenizer> only = BertPreTokenizer();
+    RETURN_IF_ERROR(list.ForEachElement([&](std::size_t, JsonValue element) {
+      only = ReadOnePreTokenizer(element);
+      return only.status();
+    }));
+    return only;
+  }
+  return value.Error(
+      "this pre-tokenizer is not supported; known are BertPreTokenizer (for WordPiece) and "
+      "ByteLevel "
+      "(for BPE)");
+}
+
+// ["text", id]
+absl::StatusOr<int32_t> ReadTokenPair(JsonValue pair) {
+  if (!pair.IsArray() || pair.size() != 2) return pair.Error("expected [token, id]");
+  int64_t id = 0;
+  RETURN_IF_ERROR(pair.ForEachElement([&](std::size_t i, JsonValue element) -> absl::Status {
+    if (i == 0) return element.AsString().status();
+    ASSIGN_OR_RETURN(id, element.AsInt(0, kMaxId));
+    return absl::OkStatus();
+  }));
+  return static_cast<int32_t>(id);
+}
+
+absl::Status AppendTemplateToken(JsonValue piece, JsonValue special_tokens,
+                                 std::vector<int32_t>& ids) {
+  ASSIGN_OR_RETURN(const std::string_view name, piece.String("id"));
+  ASSIGN_OR_RETURN(const JsonValue token, special_tokens.Get(name));
+  ASSIGN_OR_RETURN(const JsonValue list, token.Get("ids"));
+  return list.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t id, element.AsInt(0, kMaxId));
+    ids.push_back(static_cast<int32_t>(id));
+    return absl::OkStatus();
+  });
+}
+
+// Only `single` matters: pairs of texts are no input of this server. Type ids change no id.
+absl::StatusOr<SpecialTokens> ReadTemplate(JsonValue value) {
+  ASSIGN_OR_RETURN(const JsonValue single, value.Get("single"));
+  ASSIGN_OR_RETURN(const JsonValue special_tokens, value.Get("special_tokens"));
+  SpecialTokens specials;
+  int texts = 0;
+  RETURN_IF_ERROR(single.ForEachElement([&](std::size_t, JsonValue piece) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto token, piece.Find("SpecialToken"));
+    if (token.has_value()) {
+      return AppendTemplateToken(*token, special_tokens,
+                                 texts == 0 ? specials.before : specials.after);
+    }
+    ASSIGN_OR_RETURN(const JsonValue sequence, piece.Get("Sequence"));
+    ASSIGN_OR_RETURN(const std::string_view id, sequence.String("id"));
+    if (id != "A") return sequence.Error("expected the sequence \"A\" in the template of one text");
+    ++texts;
+    return absl::OkStatus();
+  }));
+  if (texts != 1) return single.Error("expected the sequence \"A\" exactly once");
+  return specials;
+}
+
+absl::StatusOr<SpecialTokens> ReadOnePostProcessor(JsonValue value) {
+  ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
+  if (type == "ByteLevel") return SpecialTokens();  // moves offsets only
+  if (type == "TemplateProcessing") return ReadTemplate(value);
+  if (type == "RobertaProcessing" || type == "BertProcessing") {
+    ASSIGN_OR_RETURN(const JsonValue cls, value.Get("cls"));
+    ASSIGN_OR_RETURN(const JsonValue sep, value.Get("sep"));
+    ASSIGN_OR_RETURN(const int32_t cls_id, ReadTokenPair(cls));
+    ASSIGN_OR_RETURN(const int32_t sep_id, ReadTokenPair(sep));
+    return SpecialTokens{{cls_id}, {sep_id}};
+  }
+  if (type == "Sequence") {
+    SpecialTokens all;
+    ASSIGN_OR_RETURN(const JsonValue list, value.Get("processors"));
+    RETURN_IF_ERROR(list.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
+      // Each wraps what the ones before it made.
+      ASSIGN_OR_RETURN(const SpecialTokens one, ReadOnePostProcessor(element));
+      all.before.insert(all.before.begin(), one.before.begin(), one.before.end());
+      all.after.insert(all.after.end(), one.after.begin(), one.after.end());
+      return absl::OkStatus();
+    }));
+    return all;
+  }
+  return value.Error(
+      "this post-processor is not supported; known are TemplateProcessing, RobertaProcessing, "
+      "BertProcessing, ByteLevel and Sequence");
+}
+
+absl::Status RefuseText(JsonValue model, std::string_view key) {
+  ASSIGN_OR_RETURN(const auto text, model.OptionalString(key));
+  if (!text.has_value() || text->empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const JsonValue value, model.Get(key));
+  return value.Error("a byte-level BPE with this key is not supported; expected null or \"\"");
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> ReadMergeLine(JsonValue value,
+                                                                  std::string_view line) {
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
+    return value.Error("expected two tokens with one space between them");
+  }
+  return std::pair(std::string(line.substr(0, space)), std::string(line.substr(space + 1)));
+}
+
+}  // namespace
+
+absl::StatusOr<ByteLevelBpeOptions> ReadByteLevelBpeOptions(JsonValue model,
+                                                            const PreTokenizer& pre_tokenizer) {
+  const auto* byte_level = std::get_if<ByteLevelPreTokenizer>(&pre_tokenizer);
+  if (byte_level == nullptr) {
+    return model.Error("a BPE model is supported behind the pre-tokenizer ByteLevel only");
+  }
+  ByteLevelBpeOptions options;
+  options.add_prefix_space = byte_level->add_prefix_space;
+  RETURN_IF_ERROR(RefuseText(model, "continuing_subword_prefix"));
+  RETURN_IF_ERROR(RefuseText(model, "end_of_word_suffix"));
+  ASSIGN_OR_RETURN(const double dropout, model.NumberOr("dropout", 0));
+  if (dropout != 0) return model.Error("\"dropout\" makes ids a matter of chance; expected null");
+  ASSIGN_OR_RETURN(const bool byte_fallback, model.BoolOr("byte_fallback", false));
+  if (byte_fallback) return model.Error("\"byte_fallback\" is not supported; expected false");
+  ASSIGN_OR_RETURN(options.ignore_merges, model.BoolOr("ignore_merges", false));
+  ASSIGN_OR_RETURN(options.fuse_unk, model.BoolOr("fuse_unk", false));
+  ASSIGN_OR_RETURN(const auto unk_token, model.OptionalString("unk_token"));
+  if (unk_token.has_value()) options.unk_token = std::string(*unk_token);
+  return options;
+}
+
+absl::StatusOr<WordPieceOptions> ReadWordPieceOptions(JsonValue model,
+                                                      const PreTokenizer& pre_tokenizer) {
+  if (!std::holds_alternative<BertPreTokenizer>(pre_tokenizer)) {
+    return model.Error(
+        "a WordPiece model is supported behind the pre-tokenizer BertPreTokenizer only");
+  }
+  WordPieceOptions options;
+  ASSIGN_OR_RETURN(const std::string_view unk_token, model.String("unk_token"));
+  ASSIGN_OR_RETURN(const std::string_view prefix, model.String("continuing_subword_prefix"));
+  ASSIGN_OR_RETURN(const int64_t limit,
+                   model.Int("max_input_chars_per_word", 0, std::numeric_limits<int64_t>::max()));
+  options.unk_token = std::string(unk_token);
+  options.continuing_subword_prefix = std::string(prefix);
+  options.max_input_chars_per_word = static_cast<std::size_t>(limit);
+  return options;
+}
+
+absl::StatusOr<TokenizerModelType> ReadModelType(JsonValue model) {
+  ASSIGN_OR_RETURN(const auto type, model.OptionalString("type"));
+  std::string_view name;
+  if (type.has_value()) {
+    name = *type;
+  } else {
+    ASSIGN_OR_RETURN(const auto merges, model.Find("merges"));
+    ASSIGN_OR_RETURN(const auto prefix, model.Find("continuing_subword_prefix"));
+    ASSIGN_OR_RETURN(const auto unk_id, model.Find("unk_id"));
+    if (merges.has_value()) {
+      name = "BPE";
+    } else if (prefix.has_value()) {
+      name = "WordPiece";
+    } else if (unk_id.has_value()) {
+      name = "Unigram";
+    }
+  }
+  if (name == "BPE") return TokenizerModelType::kBpe;
+  if (name == "WordPiece") return TokenizerModelType::kWordPiece;
+  if (name == "Unigram") return model.Error("Unigram tokenizers are not supported yet");
+  if (name.empty()) return model.Error("without \"type\"; expected the type BPE or WordPiece");
+  return model.Error(
+      fmt::format("the model type '{}' is not supported; known are BPE and WordPiece", name));
+}
+
+absl::StatusOr<Vocabulary> ReadVocabulary(JsonValue value) {
+  Vocabulary vocabulary;
+  RETURN_IF_ERROR(
+      value.ForEachMember([&](std::string_view token, JsonValue number) -> absl::Status {
+        ASSIGN_OR_RETURN(const int64_t id, number.AsInt(0, kMaxId));
+        const absl::Status added = vocabulary.Add(token, id);
+        return added.ok() ? added : number.Error(std::string(added.message()));
+      }));
+  return vocabulary;
+}
+
+absl::StatusOr<BpeMerges> ReadMerges(JsonValue value) {
+  BpeMerges merges;
+  merges.reserve(value.size());
+  RETURN_IF_ERROR(value.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
+    if (element.IsString()) {
+      ASSIGN_OR_RETURN(const std::string_view line, element.AsString());
+      if (line.starts_with("#version")) return absl::OkStatus();
+      ASSIGN_OR_RETURN(auto pair, ReadMergeLine(element, line));
+      merges.push_back(std::move(pair));
+      return absl::OkStatus();
+    }
+    if (!element.IsArray() || element.size() != 2) {
+      return element.Error("expected \"a b\" or [\"a\", \"b\"]");
+    }
+    std::string sides[2];
+    RETURN_IF_ERROR(element.ForEachElement([&](std::size_t i, JsonValue side) -> absl::Status {
+      ASSIGN_OR_RETURN(const std::string_view text, side.AsString());
+      sides[i] = std::string(text);
+      return absl::OkStatus();
+    }));
+    merges.emplace_back(std::move(sides[0]), std::move(sides[1]));
+    return absl::OkStatus();
+  }));
+  return merges;
+}
+
+absl::StatusOr<std::vector<NormalizerStep>> ReadNormalizer(JsonValue root) {
+  std::vector<NormalizerStep> steps;
+  ASSIGN_OR_RETURN(const auto value, root.Find("normalizer"));
+  if (!IsAbsent(value)) RETURN_IF_ERROR(AppendNormalizer(*value, steps));
+  return steps;
+}
+
+absl::StatusOr<PreTokenizer> ReadPreTokenizer(JsonValue root) {
+  ASSIGN_OR_RETURN(const JsonValue value, root.Get("pre_tokenizer"));
+  return ReadOnePreTokenizer(value);
+}
+
+absl::StatusOr<SpecialTokens> ReadPostProcessor(JsonValue root) {
+  ASSIGN_OR_RETURN(const auto value, root.Find("post_processor"));
+  if (IsAbsent(value)) return SpecialTokens();
+  return ReadOnePostProcessor(*value);
+}
+
+absl::StatusOr<TruncationSide> ReadTruncationSide(JsonValue root) {
+  ASSIGN_OR_RETURN(const auto truncation, root.Find("truncation"));
+  if (IsAbsent(truncation)) return TruncationSide::kEnd;
+  ASSIGN_OR_RETURN(const auto direction, truncation->OptionalString("direction"));
+  if (!direction.has_value() || *direction == "Right") return TruncationSide::kEnd;
+  if (*direction == "Left") return TruncationSide::kStart;
+  return truncation->Error("expected the direction \"Right\" or \"Left\"");
+}
+
+absl::StatusOr<AddedToken> ReadAddedToken(JsonValue value, const AddedToken& defaults,
+                                          bool required) {
+  AddedToken token = defaults;
+  ASSIGN_OR_RETURN(const std::string_view content, value.String("content"));
+  token.content = std::string(content);
+  struct Flag {
+    std::string_view key;
+    bool* flag;
+  };
+  for (const auto& [key, flag] :
+       {Flag{"single_word", &token.single_word}, Flag{"lstrip", &token.lstrip},
+        Flag{"rstrip", &token.rstrip}, Flag{"normalized", &token.normalized},
+        Flag{"special", &token.special}}) {
+    if (required) {
+      ASSIGN_OR_RETURN(*flag, value.Bool(key));
+    } else {
+      ASSIGN_OR_RETURN(*flag, value.BoolOr(key, *flag));
+    }
+  }
+  return token;
+}
+
+absl::StatusOr<NumberedTokens> ReadAddedTokens(JsonValue root) {
+  NumberedTokens tokens;
+  ASSIGN_OR_RETURN(const auto list, root.Find("added_tokens"));
+  if (!list.has_value()) return tokens;
+  RETURN_IF_ERROR(list->ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t id, element.Int("id", 0, kMaxId));
+    ASSIGN_OR_RETURN(AddedToken token, ReadAddedToken(element, AddedToken(), /*required=*/true));
+    tokens.emplace_back(id, std::move(token));
+    return absl::OkStatus();
+  }));
+  return tokens;
+}
+
+absl::Status CheckAddedIds(const NumberedTokens& tokens, const TokenizerSpec& spec,
+                           std::string_view place) {
+  for (const auto& [id, token] : tokens) {
+    if (token.content.empty()) continue;
+    const std::optional<int32_t> given = spec.added.Find(spec.vocabulary, token.content);
+    if (given != id) {
+      return absl::FailedPreconditionError(
+          fmt::format("{}: the token '{}' has id {}, but the vocabulary of {} tokens gives it {}; "
+                      "correct the id "
+                      "or the vocabulary",
+                      place, token.content, id, spec.vocabulary.count(), given.value_or(-1)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TokenizerSpec> ReadTokenizerJson(const JsonFile& file) {
+  ASSIGN_OR_RETURN(const JsonValue root, file.RootObject());
+  TokenizerSpec spec;
+  spec.warnings = file.warnings();
+  ASSIGN_OR_RETURN(const auto version, root.Find("version"));
+  if (version.has_value()) {
+    ASSIGN_OR_RETURN(const std::string_view text, version->AsString());
+    if (text != "1.0") return version->Error("expected \"1.0\"");
+  }
+  ASSIGN_OR_RETURN(const JsonValue model, root.Get("model"));
+  ASSIGN_OR_RETURN(const TokenizerModelType type, ReadModelType(model));
+  ASSIGN_OR_RETURN(const JsonValue vocabulary, model.Get("vocab"));
+  ASSIGN_OR_RETURN(spec.vocabulary, ReadVocabulary(vocabulary));
+  ASSIGN_OR_RETURN(const PreTokenizer pre_tokenizer, ReadPreTokenizer(root));
+  switch (type) {
+    case TokenizerModelType::kBpe: {
+      ByteLevelBpeSpec bpe;
+      ASSIGN_OR_RETURN(bpe.options, ReadByteLevelBpeOptions(model, pre_tokenizer));
+      ASSIGN_OR_RETURN(const JsonValue merges, model.Get("merges"));
+      ASSIGN_OR_RETURN(bpe.merges, ReadMerges(merges));
+      spec.model = std::move(bpe);
+      break;
+    }
+    case TokenizerModelType::kWordPiece: {
+      ASSIGN_OR_RETURN(spec.model, ReadWordPieceOptions(model, pre_tokenizer));
+      break;
+    }
+  }
+  ASSIGN_OR_RETURN(spec.normalizer, ReadNormalizer(root));
+  ASSIGN_OR_RETURN(spec.specials, ReadPostProcessor(root));
+  ASSIGN_OR_RETURN(spec.truncation_side, ReadTruncationSide(root));
+  ASSIGN_OR_RETURN(const NumberedTokens numbered, ReadAddedTokens(root));
+  std::vector<AddedToken> added;
+  for (const auto& [id, token] : numbered) added.push_back(token);
+  spec.added.Add(spec.vocabulary, added);
+  RETURN_IF_ERROR(CheckAddedIds(numbered, spec, file.name() + ": added_tokens"));
+  return spec;
+}
+
+}  // namespace embedserve

@@ -1,0 +1,51 @@
+// What the files of a tokenizer say, before it is compiled: the only value that passes between the
+// readers (tokenizer_json, folder_tokenizer) and the tokenizer itself.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/tokenizer/added_tokens.h"
+#include "model/tokenizer/byte_level_bpe.h"
+#include "model/tokenizer/normalizer.h"
+#include "model/tokenizer/tokenizer.h"
+#include "model/tokenizer/vocabulary.h"
+#include "model/tokenizer/word_piece.h"
+
+namespace embedserve {
+
+struct ByteLevelBpeSpec {
+  BpeMerges merges;
+  ByteLevelBpeOptions options;
+};
+
+// Ids that the post-processor puts round a text.
+struct SpecialTokens {
+  std::vector<int32_t> before;
+  std::vector<int32_t> after;
+
+  bool operator==(const SpecialTokens&) const = default;
+};
+
+struct TokenizerSpec {
+  Vocabulary vocabulary;
+  std::variant<ByteLevelBpeSpec, WordPieceOptions> model;  // each with its own pre-tokenizer
+  std::vector<NormalizerStep> normalizer;
+  AddedVocabulary added;
+  SpecialTokens specials;
+  bool split_special_tokens = false;  // special tokens in a text are plain text
+  std::optional<int64_t> model_max_length;
+  TruncationSide truncation_side = TruncationSide::kEnd;
+  std::vector<std::string> warnings;
+};
+
+// Errors: FAILED_PRECONDITION, beginning with `name`.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> CompileTokenizer(TokenizerSpec spec,
+                                                                  const std::string& name);
+
+}  // namespace embedserve
