@@ -38,7 +38,8 @@ class Model {
   // comparable vectors.
   std::string Fingerprint(ComputeType type) const;
 
-  // INVALID_ARGUMENT for an unknown name, listing the known ones.
+  // A view into `choice` or the folder. INVALID_ARGUMENT for an unknown name, listing the known
+  // ones.
   absl::StatusOr<std::string_view> ResolvePrompt(const PromptChoice& choice) const;
 
   // Width of an embedding for a request's `dimensions`: 0 = the folder's truncate_dim, else all.

@@ -9,6 +9,7 @@ are far from their trivial initial ones, so that none of them can be left out un
 import copy
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +53,32 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def wordpiece_vocabulary(tokenizer):
+    """Characters, then the pieces that cover most of the text. The library's own trainer breaks ties
+    by chance; this is the same every time."""
+    words, pieces, characters = Counter(), Counter(), set()
+    for line in TRAINING_TEXT.splitlines():
+        normal = tokenizer.normalizer.normalize_str(line)
+        words.update(w for w, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
+    for word, count in words.items():
+        characters |= {word[0], *("##" + c for c in word[1:])}
+        for first in range(len(word)):
+            for last in range(first + 2, min(first + 8, len(word)) + 1):
+                piece = ("##" if first else "") + word[first:last]
+                pieces[piece] += count * (last - first)
+    vocabulary = BERT_SPECIALS + sorted(characters)
+    best = sorted(pieces, key=lambda piece: (-pieces[piece], piece))
+    return (vocabulary + best)[:420]
+
+
 def wordpiece(lowercase):
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=420, special_tokens=BERT_SPECIALS,
-                                        show_progress=False, min_frequency=1)
-    tokenizer.train_from_iterator(TRAINING_TEXT.splitlines(), trainer)
+    vocabulary = wordpiece_vocabulary(tokenizer)
+    tokenizer.model = models.WordPiece({t: i for i, t in enumerate(vocabulary)}, unk_token="[UNK]",
+                                       max_input_chars_per_word=100)
+    tokenizer.add_special_tokens(BERT_SPECIALS)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0", pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
@@ -106,8 +126,9 @@ def write_bert_tokenizer(folder, tokenizer, lowercase, name="BertTokenizer", **c
 def write_roberta_tokenizer(folder, tokenizer, **config):
     """As transformers 4.x writes it."""
     tokenizer.save(str(folder / "tokenizer.json"))
+    vocabulary = dict(sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]))
     content = json.loads(tokenizer.to_str())["model"]
-    (folder / "vocab.json").write_text(json.dumps(tokenizer.get_vocab(), ensure_ascii=False),
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False),
                                        encoding="utf-8")
     merges = [m if isinstance(m, str) else " ".join(m) for m in content["merges"]]
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(m + "\n" for m in merges),
@@ -153,8 +174,11 @@ def make_encoder(model_type, seed, dtype, **config):
     return randomize(model.eval(), seed, dtype)
 
 
-def write_encoder(folder, model, dtype, prefix="", shards=1):
-    """config.json as transformers 4.x writes it, and the weights with a name prefix."""
+def write_encoder(folder, model, dtype, prefix="", shards=1, without=(), extra=None,
+                  tf_names=False):
+    """config.json as transformers 4.x writes it, less the keys of `without`, and the weights: with
+    a name prefix, `extra` tensors that a loader has to pass over, and LayerNorms named as in
+    checkpoints that came from TensorFlow."""
     config = json.loads(model.config.to_json_string(use_diff=False))
     for key in [k for k, v in config.items() if v is None or k in ("dtype", "_name_or_path")]:
         del config[key]
@@ -163,11 +187,15 @@ def write_encoder(folder, model, dtype, prefix="", shards=1):
         "hidden_dim", "hidden_size", "intermediate_size", "layer_norm_eps",
         "max_position_embeddings", "model_type", "n_heads", "n_layers", "num_attention_heads",
         "num_hidden_layers", "pad_token_id", "position_embedding_type", "type_vocab_size",
-        "vocab_size")}
+        "vocab_size") and k not in without}
     keep |= {"architectures": [type(model).__name__], "torch_dtype": str(dtype).split(".")[-1],
              "transformers_version": "4.51.3"}
     write_json(folder / "config.json", dict(sorted(keep.items())))
     tensors = {prefix + k: v.to(dtype).contiguous() for k, v in model.state_dict().items()}
+    if tf_names:
+        tensors = {k.replace("LayerNorm.weight", "LayerNorm.gamma")
+                   .replace("LayerNorm.bias", "LayerNorm.beta"): v for k, v in tensors.items()}
+    tensors |= extra or {}
     if shards == 1:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return
@@ -280,10 +308,22 @@ def old_layout_folders(bert, cased, bpe):
                          max_position_embeddings=66, type_vocab_size=2, hidden_size=36,
                          num_attention_heads=12, num_hidden_layers=1, hidden_act="relu",
                          layer_norm_eps=1e-5)
-    write_encoder(folder, model, torch.float32, prefix="roberta.")
+    write_encoder(folder, model, torch.float32, prefix="roberta.",
+                  extra={"lm_head.bias": torch.ones(bpe.get_vocab_size()),
+                         "roberta.embeddings.position_ids": torch.arange(66).unsqueeze(0)})
     write_roberta_tokenizer(folder, bpe)
     write_old_modules(folder, ["Transformer", "Pooling"], ["lasttoken"], 36, 66,
                       do_lower_case=True, similarity="euclidean")
+
+    # Pad id 3 moves every position; defaults for keys that config.json leaves out.
+    folder = fresh("camembert-pad-3")
+    model = make_encoder("camembert", 22, torch.bfloat16, vocab_size=bpe.get_vocab_size(),
+                         max_position_embeddings=60, type_vocab_size=1, layer_norm_eps=1e-12,
+                         num_hidden_layers=1, num_attention_heads=1, pad_token_id=3)
+    write_encoder(folder, model, torch.bfloat16, tf_names=True,
+                  without=("layer_norm_eps", "hidden_act", "position_embedding_type"))
+    write_roberta_tokenizer(folder, bpe)
+    write_old_modules(folder, ["Transformer", "Pooling"], ["mean_tokens", "cls_token"], 32, 60)
 
     # A plain transformers folder: Transformer + mean, the length from the positions.
     folder = fresh("bert-no-modules")

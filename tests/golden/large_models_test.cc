@@ -1,0 +1,141 @@
+// Real models of useful size against the reference. They are not in the tree: a test whose model is
+// absent says so and skips.
+#include <algorithm>
+#include <cmath>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "model/model.h"
+#include "model/output.h"
+#include "model/text_encoder.h"
+#include "tests/golden/golden_file.h"
+
+namespace embedserve {
+namespace {
+
+struct Agreement {
+  float max_abs = 0;      // largest difference of two values, of any text
+  double min_cosine = 1;  // of the rows of one text
+};
+
+Agreement Compare(std::span<const float> rows, std::span<const float> expected, std::size_t width) {
+  Agreement agreement;
+  for (std::size_t first = 0; first < expected.size(); first += width) {
+    double dot = 0, a = 0, b = 0;
+    for (std::size_t i = first; i < first + width; ++i) {
+      const float difference = std::abs(rows[i] - expected[i]);
+      if (!(difference <= agreement.max_abs)) agreement.max_abs = difference;  // a NaN stays
+      dot += double{rows[i]} * double{expected[i]};
+      a += double{rows[i]} * double{rows[i]};
+      b += double{expected[i]} * double{expected[i]};
+    }
+    const double cosine = dot / std::sqrt(a * b);
+    if (!(cosine >= agreement.min_cosine)) agreement.min_cosine = cosine;
+  }
+  return agreement;
+}
+
+// The rows of plain encode().
+absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
+                                          ComputeType type) {
+  const EngineOptions options{.compute_type = type};
+  auto engine = model.NewEngine("cpu", options);
+  if (!engine.ok()) return engine.status();
+  TextEncoder encoder(model, **engine, options);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  auto encoded = encoder.Encode(views, "");
+  if (!encoded.ok()) return encoded.status();
+  const std::size_t width = encoded->rows.size() / texts.size();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    FinishRow(std::span(encoded->rows).subspan(i * width, width),
+              {.folder_normalizes = model.folder().normalizes});
+  }
+  return std::move(encoded->rows);
+}
+
+class MiniLmTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::filesystem::path directory = MiniLmDirectory();
+    if (directory.empty()) {
+      GTEST_SKIP() << "SKIPPED, NOT TESTED: no all-MiniLM-L6-v2 in EMBEDSERVE_MINILM or in "
+                      "models/all-MiniLM-L6-v2; scripts/fetch-model gets it";
+    }
+    auto model = Model::Load(directory);
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+    const std::string stem = (GoldenDirectory() / "embeddings/all-MiniLM-L6-v2").string();
+    facts_ = ReadJson(stem + ".json");
+    texts_ = facts_.at("texts").get<std::vector<std::string>>();
+    rows_ = ReadFloats(stem + ".f32");
+    ASSERT_GE(texts_.size(), 300u);
+    ASSERT_EQ(rows_.size(), texts_.size() * 384);
+  }
+
+  std::unique_ptr<const Model> model_;
+  nlohmann::json facts_;
+  std::vector<std::string> texts_;
+  std::vector<float> rows_;
+};
+
+TEST_F(MiniLmTest, TokenIds) {
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  std::vector<int32_t> pooling_start;
+  const std::vector<std::string_view> views(texts_.begin(), texts_.end());
+  const auto status = model_->Tokenize(views, "", std::nullopt, scratch, batch, pooling_start);
+  ASSERT_TRUE(status.ok()) << status;
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    EXPECT_THAT(batch[i],
+                testing::ElementsAreArray(facts_.at("ids").at(i).get<std::vector<int32_t>>()))
+        << texts_[i];
+  }
+}
+
+TEST_F(MiniLmTest, Fp32) {
+  const auto rows = Encode(*model_, texts_, ComputeType::kFp32);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  const Agreement agreement = Compare(*rows, rows_, 384);
+  RecordProperty("max_abs", testing::PrintToString(agreement.max_abs));
+  RecordProperty("min_cosine", testing::PrintToString(agreement.min_cosine));
+  EXPECT_LE(agreement.max_abs, 1e-5f);
+  EXPECT_GE(agreement.min_cosine, 0.999999);
+}
+
+TEST_F(MiniLmTest, Bf16) {
+  const auto rows = Encode(*model_, texts_, ComputeType::kBf16);
+  if (!rows.ok()) GTEST_SKIP() << "no bf16 engine on this CPU: " << rows.status();
+  const Agreement agreement = Compare(*rows, rows_, 384);
+  RecordProperty("min_cosine", testing::PrintToString(agreement.min_cosine));
+  EXPECT_GE(agreement.min_cosine, 0.999);
+}
+
+// The shape this project exists for: RoBERTa, CLS, 768 wide, sharded fp16 weights, no Normalize.
+TEST(RemadeDistilRobertaTest, VerifyReference) {
+  const std::filesystem::path directory =
+      GoldenDirectory().parent_path().parent_path() / "../shared/models/mrpc-distilroberta-remade";
+  if (!std::filesystem::exists(directory)) {
+    GTEST_SKIP() << "SKIPPED, NOT TESTED: no " << directory;
+  }
+  const auto model = Model::Load(directory);
+  ASSERT_TRUE(model.ok()) << model.status();
+  const nlohmann::json reference = ReadJson(directory / "verify-reference.json");
+  const auto texts = reference.at("texts").get<std::vector<std::string>>();
+  std::vector<float> expected;
+  for (const auto& row : reference.at("embeddings")) {
+    for (const auto& value : row) expected.push_back(value.get<float>());
+  }
+  float largest = 1;
+  for (const float value : expected) largest = std::max(largest, std::abs(value));
+  const auto rows = Encode(**model, texts, ComputeType::kFp32);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->size(), expected.size());
+  const Agreement agreement = Compare(*rows, expected, 768);
+  RecordProperty("max_abs", testing::PrintToString(agreement.max_abs));
+  RecordProperty("min_cosine", testing::PrintToString(agreement.min_cosine));
+  EXPECT_LE(agreement.max_abs, 1e-5f * largest);
+  EXPECT_GE(agreement.min_cosine, 0.999999);
+}
+
+}  // namespace
+}  // namespace embedserve
