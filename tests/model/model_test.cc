@@ -152,8 +152,8 @@ TEST(ModelTest, ExcludedPromptCountsAsTheReferenceCounts) {
 
 TEST(ModelTest, NothingLeftToPoolNamesTheText) {
   const auto model = Load(GoldenModel("roberta-exclude-prompt"));
-  const std::string prompt(2000, 'z');  // fills the limit by itself
-  const Tokenized refused = Tokenize(*model, {"a"}, prompt);
+  // "da" alone is two tokens, "day" one: with <s> the prompt takes 3 of <s> day </s>.
+  const Tokenized refused = Tokenize(*model, {"y"}, "da");
   EXPECT_EQ(refused.status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(refused.status.message(), HasSubstr("texts[0]: nothing is left to pool"));
 }

@@ -1,6 +1,8 @@
 #include "model/text_encoder.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -16,12 +18,11 @@ class SumEngine : public Engine {
  public:
   absl::Status Submit(const PackedBatch& batch) override {
     rows_.clear();
-    for (int b = 0; b < batch.sequences(); ++b) {
-      float sum = 0;
-      for (int t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) {
-        sum += static_cast<float>(batch.ids[t]);
-      }
-      rows_.push_back(sum);
+    for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+      const auto begin = static_cast<std::size_t>(batch.offsets[b]);
+      const auto end = static_cast<std::size_t>(batch.offsets[b + 1]);
+      const auto ids = batch.ids.subspan(begin, end - begin);
+      rows_.push_back(static_cast<float>(std::accumulate(ids.begin(), ids.end(), 0)));
     }
     batch_tokens.push_back(batch.tokens());
     batch_sequences.push_back(batch.sequences());
