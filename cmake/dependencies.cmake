@@ -23,7 +23,10 @@ endif()
 
 if(EMBEDSERVE_STATIC)
   include(static)
-  embedserve_link_archives(gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf absl::status absl::statusor
-                           absl::strings absl::flat_hash_map absl::flat_hash_set absl::any_invocable absl::span)
+  embedserve_link_archives(gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf OpenSSL::Crypto fmt::fmt
+    absl::any_invocable absl::flat_hash_map absl::flat_hash_set absl::function_ref absl::span absl::status
+    absl::statusor absl::strings)
   target_link_options(embedserve_options INTERFACE -static-libstdc++ -static-libgcc)
+  # What comes as a shared library only (oneDNN, simdjson) is carried beside the binary.
+  set(CMAKE_BUILD_RPATH "\$ORIGIN")
 endif()

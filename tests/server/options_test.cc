@@ -1,0 +1,63 @@
+#include "server/options.h"
+
+#include <functional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace embedserve {
+namespace {
+
+using ::testing::HasSubstr;
+
+ModelFolder FolderOf(int max_sequence_length) {
+  ModelFolder folder;
+  folder.max_sequence_length = max_sequence_length;
+  return folder;
+}
+
+TEST(ServerOptions, DefaultsSuitShortAndLongModels) {
+  for (const int length : {32, 512, 8192}) {
+    EXPECT_TRUE(ServerOptions().Validate(FolderOf(length)).ok()) << length;
+    EXPECT_GE(ServerOptions().BatchTokens(FolderOf(length)), length);
+  }
+}
+
+TEST(ServerOptions, AGivenBatchBudgetIsTaken) {
+  EXPECT_EQ(ServerOptions{.max_batch_tokens = 600}.BatchTokens(FolderOf(512)), 600);
+}
+
+TEST(ServerOptions, RefusalsNameOptionValueAndWayOut) {
+  using std::chrono::milliseconds;
+  struct Case {
+    std::function<void(ServerOptions&)> change;
+    std::string option;
+  };
+  const Case cases[] = {
+      {[](auto& o) { o.listen = ""; }, "--listen is empty"},
+      {[](auto& o) { o.max_texts = 0; }, "--max-texts is 0; allowed: 1 to"},
+      {[](auto& o) { o.max_request_bytes = 1; }, "--max-request-bytes is 1; allowed"},
+      {[](auto& o) { o.max_reply_bytes = 0; }, "--max-reply-bytes is 0; allowed"},
+      {[](auto& o) { o.max_batch_tokens = 511; }, "--max-batch-tokens is 511, but one text"},
+      {[](auto& o) { o.max_batch_tokens = 1 << 21; }, "--max-batch-tokens is 2097152; allowed"},
+      {[](auto& o) { o.max_batch_sequences = 0; }, "--max-batch-sequences is 0; allowed"},
+      {[](auto& o) { o.max_queue_tokens = 0; }, "--max-queue-tokens is 0; allowed"},
+      {[](auto& o) { o.max_in_flight_bytes = 1; }, "--max-in-flight-bytes is 1; allowed"},
+      {[](auto& o) { o.io_threads = -1; }, "--io-threads is -1; allowed: 0 to 64"},
+      {[](auto& o) { o.tokenizer_threads = 1000; }, "--tokenizer-threads is 1000; allowed"},
+      {[](auto& o) { o.default_deadline = milliseconds(0); }, "--default-deadline is 0 ms"},
+      {[](auto& o) { o.drain_delay = milliseconds(-1); }, "--drain-delay is -1 ms"},
+      {[](auto& o) { o.drain_timeout = std::chrono::hours(25); }, "--drain-timeout is"},
+  };
+  for (const Case& one : cases) {
+    ServerOptions options;
+    one.change(options);
+    const absl::Status status = options.Validate(FolderOf(512));
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << one.option;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(one.option));
+  }
+}
+
+}  // namespace
+}  // namespace embedserve
