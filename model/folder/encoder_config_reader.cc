@@ -33,7 +33,7 @@ constexpr ActivationName kActivations[] = {
 };
 
 std::string Known(std::string_view what, auto first, auto last, auto name) {
-  std::string text = fmt::format("supported {}: ", what);
+  std::string text = fmt::format("not supported yet; supported {}: ", what);
   for (auto it = first; it != last; ++it) {
     if (it != first) text += ", ";
     text += name(*it);

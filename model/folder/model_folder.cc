@@ -260,7 +260,8 @@ class FolderReader {
     ASSIGN_OR_RETURN(const bool exists, FileExists(path));
     if (exists) {
       ASSIGN_OR_RETURN(const auto file, JsonFile::Read(path));
-      ASSIGN_OR_RETURN(model_max_length, ReadModelMaxLength(file->root()));
+      ASSIGN_OR_RETURN(model_max_length,
+                       ReadModelMaxLength(file->root(), folder_.encoder, folder_.warnings));
     }
     folder_.max_sequence_length = SequenceLimit(
         transformer_config_.max_seq_length, model_max_length, folder_.encoder, folder_.warnings);

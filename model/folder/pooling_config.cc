@@ -10,6 +10,9 @@
 namespace embedserve {
 namespace {
 
+// Repeats are allowed; a bound keeps the width of an embedding within an int.
+constexpr std::size_t kMaxModes = 64;
+
 // Written up to 5.3; several true ones concatenate in this order.
 struct OldKey {
   std::string_view key;
@@ -42,6 +45,9 @@ absl::StatusOr<std::vector<PoolingMode>> ReadModes(JsonValue value) {
     return modes;
   }
   if (value.size() == 0) return value.Error("expected at least one pooling mode");
+  if (value.size() > kMaxModes) {
+    return value.Error("expected at most " + std::to_string(kMaxModes) + " pooling modes");
+  }
   RETURN_IF_ERROR(value.ForEachElement([&modes](std::size_t, JsonValue element) -> absl::Status {
     ASSIGN_OR_RETURN(modes.emplace_back(), ReadMode(element));
     return absl::OkStatus();

@@ -169,7 +169,17 @@ absl::StatusOr<TransformerModuleConfig> ReadTransformerModuleConfig(JsonValue co
   return out;
 }
 
-absl::StatusOr<std::optional<int>> ReadModelMaxLength(JsonValue tokenizer_config) {
+absl::StatusOr<std::optional<int>> ReadModelMaxLength(JsonValue tokenizer_config,
+                                                      const EncoderConfig& encoder,
+                                                      std::vector<std::string>& warnings) {
+  ASSIGN_OR_RETURN(const std::optional<std::string_view> side,
+                   tokenizer_config.OptionalString("padding_side"));
+  if (side == "left" && encoder.position_rule == PositionRule::kIndex) {
+    warnings.push_back(fmt::format(
+        "{}: padding_side is \"left\": in the reference a text's positions, hence its embedding, "
+        "then depend on the texts beside it; here it is embedded as if it were alone",
+        tokenizer_config.file()));
+  }
   ASSIGN_OR_RETURN(const std::optional<JsonValue> value, tokenizer_config.Find("model_max_length"));
   if (!value) return std::nullopt;
   ASSIGN_OR_RETURN(const double length, value->AsNumber());

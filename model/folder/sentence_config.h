@@ -31,8 +31,11 @@ struct TransformerModuleConfig {
 };
 absl::StatusOr<TransformerModuleConfig> ReadTransformerModuleConfig(JsonValue config);
 
-// model_max_length of tokenizer_config.json; values that no sequence reaches (1e30) are none.
-absl::StatusOr<std::optional<int>> ReadModelMaxLength(JsonValue tokenizer_config);
+// tokenizer_config.json, as far as the folder is concerned. Returns model_max_length; values that
+// no sequence reaches (1e30) are none.
+absl::StatusOr<std::optional<int>> ReadModelMaxLength(JsonValue tokenizer_config,
+                                                      const EncoderConfig& encoder,
+                                                      std::vector<std::string>& warnings);
 
 // Most tokens of a text, special ones included (semantics.md 2.4). The reference leaves the
 // folder's limit as it is and then fails on long texts; here it is capped to the position table.

@@ -79,7 +79,6 @@ absl::StatusOr<Entry> ReadEntry(std::string_view name, JsonValue value, uint64_t
   ASSIGN_OR_RETURN(const JsonValue offsets, value.Get("data_offsets"));
   if (!offsets.IsArray() || offsets.size() != 2) return offsets.Error("expected [begin, end]");
   RETURN_IF_ERROR(offsets.ForEachElement([&](std::size_t i, JsonValue offset) -> absl::Status {
-    // Below begin or behind the data: both are "not from begin to the data's end".
     const auto min = i == 0 ? int64_t{0} : static_cast<int64_t>(entry.begin);
     ASSIGN_OR_RETURN(const int64_t value, offset.AsInt(min, static_cast<int64_t>(data_bytes)));
     (i == 0 ? entry.begin : entry.end) = static_cast<uint64_t>(value);
