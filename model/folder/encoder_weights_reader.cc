@@ -64,7 +64,8 @@ class Reader {
   // Checkpoints converted from TensorFlow call weight and bias of a LayerNorm gamma and beta.
   absl::StatusOr<LayerNormWeights> LayerNorm(std::string_view layer, std::string_view name) {
     const std::string stem = fmt::format("{}{}", layer, name);
-    const bool old = tensors_.Has(fmt::format("{}{}.gamma", prefix_, stem));
+    const bool old = !tensors_.Has(fmt::format("{}{}.weight", prefix_, stem)) &&
+                     tensors_.Has(fmt::format("{}{}.gamma", prefix_, stem));
     LayerNormWeights norm;
     ASSIGN_OR_RETURN(norm.weight, Tensor(stem + (old ? ".gamma" : ".weight"), {config_.hidden}));
     ASSIGN_OR_RETURN(norm.bias, Tensor(stem + (old ? ".beta" : ".bias"), {config_.hidden}));
