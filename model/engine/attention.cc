@@ -17,51 +17,57 @@ constexpr std::size_t kRows = 4;
 
 constexpr std::size_t RoundUp(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-// c (R, C * 16) = scale[r] * a (R, depth) b (depth, C * 16), with b's rows kPanel apart.
-template <std::size_t R, std::size_t C>
-EMBEDSERVE_INLINE void Multiply(const float* a, std::size_t a_stride, std::size_t depth,
-                                const float* b, const float* scale, float* c,
-                                std::size_t c_stride) {
-  Vec16 sums[R][C] = {};
-  for (std::size_t k = 0; k < depth; ++k) {
-    Vec16 row[C];
-    std::memcpy(row, b + k * kPanel, sizeof(row));
-    for (std::size_t r = 0; r < R; ++r) {
-      for (std::size_t j = 0; j < C; ++j) sums[r][j] += a[r * a_stride + k] * row[j];
+// Four rows of a matrix, some perhaps the same.
+struct FourRows {
+  const float* row[kRows];
+};
+
+// c (4, columns) = a (4, depth) b (depth, columns), b in panels; columns is a multiple of kPanel.
+EMBEDSERVE_INLINE void Multiply(const FourRows& a, std::size_t depth, const float* b,
+                                std::size_t columns, float* c) {
+  for (std::size_t j = 0; j < columns; j += kPanel) {
+    Vec16 c00{}, c01{}, c10{}, c11{}, c20{}, c21{}, c30{}, c31{};
+    for (std::size_t k = 0; k < depth; ++k, b += kPanel) {
+      const Vec16 b0 = Vec(b);
+      const Vec16 b1 = Vec(b + kLanes);
+      c00 += a.row[0][k] * b0;
+      c01 += a.row[0][k] * b1;
+      c10 += a.row[1][k] * b0;
+      c11 += a.row[1][k] * b1;
+      c20 += a.row[2][k] * b0;
+      c21 += a.row[2][k] * b1;
+      c30 += a.row[3][k] * b0;
+      c31 += a.row[3][k] * b1;
     }
-  }
-  for (std::size_t r = 0; r < R; ++r) {
-    for (std::size_t j = 0; j < C; ++j) sums[r][j] *= scale[r];
-    std::memcpy(c + r * c_stride, sums[r], sizeof(sums[r]));
+    float* const to = c + j;
+    Vec(to) = c00;
+    Vec(to + kLanes) = c01;
+    Vec(to + columns) = c10;
+    Vec(to + columns + kLanes) = c11;
+    Vec(to + 2 * columns) = c20;
+    Vec(to + 2 * columns + kLanes) = c21;
+    Vec(to + 3 * columns) = c30;
+    Vec(to + 3 * columns + kLanes) = c31;
   }
 }
 
-// The same over all panels of b: c is (R, columns), columns a multiple of 16.
-template <std::size_t R>
-EMBEDSERVE_INLINE void MultiplyPanels(const float* a, std::size_t a_stride, std::size_t depth,
-                                      const float* b, std::size_t columns, const float* scale,
-                                      float* c, std::size_t c_stride) {
-  std::size_t j = 0;
-  for (; j + kPanel <= columns; j += kPanel, b += depth * kPanel) {
-    Multiply<R, 2>(a, a_stride, depth, b, scale, c + j, c_stride);
-  }
-  if (j < columns) Multiply<R, 1>(a, a_stride, depth, b, scale, c + j, c_stride);
-}
-
-// Turns `width` scores, of which those past `length` do not count, into weights that are not yet
-// divided by their sum, which it returns.
-EMBEDSERVE_INLINE float Softmax(float* scores, std::size_t length, std::size_t width) {
+// Turns `width` scores, of which those past `length` do not count, into exp(scale (s - max)), and
+// returns their sum. `width` is a multiple of kPanel.
+EMBEDSERVE_INLINE float Softmax(float scale, std::size_t length, std::size_t width, float* scores) {
   for (std::size_t j = length; j < width; ++j) scores[j] = -std::numeric_limits<float>::infinity();
-  float top = scores[0];
-#pragma omp simd reduction(max : top)
-  for (std::size_t j = 0; j < width; ++j) top = scores[j] > top ? scores[j] : top;
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::size_t j = 0; j < width; ++j) {
-    scores[j] = ExpOfNonPositive(scores[j] - top);
-    sum += scores[j];
+  Vec16 tops = Vec(scores);
+  for (std::size_t j = kLanes; j < width; j += kLanes) {
+    KeepLarger(Vec(scores + j), tops);
   }
-  return sum;
+  const float top = LargestLane(tops);
+  Vec16 sums{};
+  for (std::size_t j = 0; j < width; j += kLanes) {
+    Vec16 x = (Vec(scores + j) - top) * scale;
+    ExpOfNonPositive(x);
+    sums += x;
+    Vec(scores + j) = x;
+  }
+  return SumOfLanes(sums);
 }
 
 // Keys transposed, (panels, D, kPanel), zero past the end; values (panels, length, kPanel).
@@ -81,32 +87,16 @@ EMBEDSERVE_INLINE void PackKeys(const HeadInput& head, float* keys) {
 EMBEDSERVE_INLINE void PackValues(const HeadInput& head, float* values) {
   const auto length = static_cast<std::size_t>(head.length);
   const auto size = static_cast<std::size_t>(head.head_size);
-  for (std::size_t first = 0; first < size; first += kPanel) {
-    const std::size_t count = std::min(kPanel, size - first);
+  std::size_t first = 0;
+  for (; first + kPanel <= size; first += kPanel) {
     for (std::size_t j = 0; j < length; ++j, values += kPanel) {
-      std::memcpy(values, head.value + j * head.stride + first, count * sizeof(float));
-      if (count < kPanel) std::fill(values + count, values + kPanel, 0.0F);
+      std::memcpy(values, head.value + j * head.stride + first, kPanel * sizeof(float));
     }
   }
-}
-
-template <std::size_t R, typename Out>
-EMBEDSERVE_INLINE void AttendRows(const HeadInput& head, std::size_t first, const float* keys,
-                                  const float* values, float* scores, float* result, Out* out,
-                                  std::size_t out_stride) {
-  const auto length = static_cast<std::size_t>(head.length);
-  const auto size = static_cast<std::size_t>(head.head_size);
-  const std::size_t width = RoundUp(length, kLanes);
-  const std::size_t padded = RoundUp(size, kLanes);
-  float scale[R];
-  std::fill(scale, scale + R, head.scale);
-  MultiplyPanels<R>(head.query + first * head.stride, head.stride, size, keys, width, scale, scores,
-                    width);
-  for (std::size_t r = 0; r < R; ++r) scale[r] = 1.0F / Softmax(scores + r * width, length, width);
-  MultiplyPanels<R>(scores, width, length, values, padded, scale, result, padded);
-  for (std::size_t r = 0; r < R; ++r) {
-    Out* row = out + (first + r) * out_stride;
-    for (std::size_t d = 0; d < size; ++d) Store(result[r * padded + d], row + d);
+  if (first == size) return;
+  for (std::size_t j = 0; j < length; ++j, values += kPanel) {
+    const float* const row = head.value + j * head.stride;
+    std::fill(std::copy(row + first, row + size, values), values + kPanel, 0.0F);
   }
 }
 
@@ -115,17 +105,33 @@ EMBEDSERVE_INLINE void AttendAll(const HeadInput& head, float* scratch, Out* out
                                  std::size_t out_stride) {
   const auto length = static_cast<std::size_t>(head.length);
   const auto size = static_cast<std::size_t>(head.head_size);
+  const std::size_t width = RoundUp(length, kPanel);
+  const std::size_t padded = RoundUp(size, kPanel);
   float* const keys = scratch;
-  float* const values = keys + RoundUp(length, kPanel) * size;
-  float* const scores = values + length * RoundUp(size, kPanel);
-  float* const result = scores + kRows * RoundUp(length, kLanes);
+  float* const values = keys + width * size;
+  float* const scores = values + length * padded;  // (4, width)
+  float* const result = scores + kRows * width;    // (4, padded)
   PackKeys(head, keys);
   PackValues(head, values);
-  std::size_t i = 0;
-  for (; i + kRows <= length; i += kRows) {
-    AttendRows<kRows>(head, i, keys, values, scores, result, out, out_stride);
+  for (std::size_t first = 0; first < length; first += kRows) {
+    // Past the end the last row is computed again, and not stored.
+    FourRows queries, weights;
+    float sums[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) {
+      queries.row[r] = head.query + std::min(first + r, length - 1) * head.stride;
+      weights.row[r] = scores + r * width;
+    }
+    Multiply(queries, size, keys, width, scores);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      sums[r] = Softmax(head.scale, length, width, scores + r * width);
+    }
+    Multiply(weights, length, values, padded, result);
+    for (std::size_t r = 0; r < std::min(kRows, length - first); ++r) {
+      Out* const row = out + (first + r) * out_stride;
+      const float divisor = 1.0F / sums[r];
+      for (std::size_t d = 0; d < size; ++d) Store(result[r * padded + d] * divisor, row + d);
+    }
   }
-  for (; i < length; ++i) AttendRows<1>(head, i, keys, values, scores, result, out, out_stride);
 }
 
 }  // namespace
@@ -133,8 +139,9 @@ EMBEDSERVE_INLINE void AttendAll(const HeadInput& head, float* scratch, Out* out
 std::size_t AttentionScratch(int length, int head_size) {
   const auto rows = static_cast<std::size_t>(length);
   const auto size = static_cast<std::size_t>(head_size);
-  return RoundUp(rows, kPanel) * size + rows * RoundUp(size, kPanel) +
-         kRows * (RoundUp(rows, kLanes) + RoundUp(size, kLanes));
+  const std::size_t width = RoundUp(rows, kPanel);
+  const std::size_t padded = RoundUp(size, kPanel);
+  return width * size + rows * padded + kRows * (width + padded);
 }
 
 EMBEDSERVE_CLONES

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 // Before a function that is not a template: clones of it for AVX-512 and AVX2 with FMA. Which clone
@@ -20,9 +21,42 @@
 
 namespace embedserve {
 
-// Sixteen floats: one AVX-512 register, two of AVX2, four of SSE. Only ever a local variable.
+// Sixteen floats: one AVX-512 register, two of AVX2, four of SSE. Only ever a local variable or a
+// reference: by value it would cross functions compiled for different instruction sets.
 using Vec16 = float __attribute__((vector_size(64)));
-inline constexpr int kLanes = 16;
+using Int16 = int32_t __attribute__((vector_size(64)));
+inline constexpr std::size_t kLanes = 16;
+
+// The sixteen floats at `p`, which need no alignment.
+using LooseVec16 = float __attribute__((vector_size(64), aligned(4), may_alias));
+EMBEDSERVE_INLINE LooseVec16& Vec(float* p) { return *reinterpret_cast<LooseVec16*>(p); }
+EMBEDSERVE_INLINE const LooseVec16& Vec(const float* p) {
+  return *reinterpret_cast<const LooseVec16*>(p);
+}
+
+// Lane i of the result is lane i XOR 8, 4 or 2 of x: the steps of a sum or maximum over lanes.
+#define EMBEDSERVE_SWAP_LANES_8(x) \
+  __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#define EMBEDSERVE_SWAP_LANES_4(x) \
+  __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+#define EMBEDSERVE_SWAP_LANES_2(x) \
+  __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+
+EMBEDSERVE_INLINE float SumOfLanes(const LooseVec16& lanes) {
+  Vec16 x = lanes + EMBEDSERVE_SWAP_LANES_8(lanes);
+  x += EMBEDSERVE_SWAP_LANES_4(x);
+  x += EMBEDSERVE_SWAP_LANES_2(x);
+  return x[0] + x[1];
+}
+
+EMBEDSERVE_INLINE void KeepLarger(const LooseVec16& other, Vec16& x) { x = other > x ? other : x; }
+EMBEDSERVE_INLINE float LargestLane(const LooseVec16& lanes) {
+  Vec16 x = lanes;
+  KeepLarger(EMBEDSERVE_SWAP_LANES_8(x), x);
+  KeepLarger(EMBEDSERVE_SWAP_LANES_4(x), x);
+  KeepLarger(EMBEDSERVE_SWAP_LANES_2(x), x);
+  return x[1] > x[0] ? x[1] : x[0];
+}
 
 struct Bf16 {
   uint16_t bits;
@@ -39,22 +73,21 @@ EMBEDSERVE_INLINE Bf16 ToBf16(float x) {
 EMBEDSERVE_INLINE void Store(float x, float* to) { *to = x; }
 EMBEDSERVE_INLINE void Store(float x, Bf16* to) { *to = ToBf16(x); }
 
-// e^x for x <= 0, within 2 ulp; 0 below -87. Cephes' reduction and polynomial (expf), written so
-// that a loop over it vectorises.
-EMBEDSERVE_INLINE float ExpOfNonPositive(float x) {
+// x = e^x for x <= 0, within 2 ulp; 0 below -87. Cephes' reduction and polynomial (expf).
+EMBEDSERVE_INLINE void ExpOfNonPositive(Vec16& x) {
+  constexpr float kLeast = -87.0F;
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float clamped = x < -87.0F ? -87.0F : x;
-  const float n = (clamped * 1.44269504088896341F + kRound) - kRound;
-  const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
+  const Vec16 clamped = x < kLeast ? Vec16{} + kLeast : x;
+  const Vec16 n = (clamped * 1.44269504088896341F + kRound) - kRound;
+  const Vec16 r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
+  Vec16 p = r * 1.9875691500e-4F + 1.3981999507e-3F;
   p = p * r + 8.3334519073e-3F;
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  const float y = p * (r * r) + r + 1.0F;
-  const auto scale = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-  return x < -87.0F ? 0.0F : y * scale;
+  const Vec16 y = p * (r * r) + r + 1.0F;
+  const Int16 power = (__builtin_convertvector(n, Int16) + 127) << 23;
+  x = x < kLeast ? Vec16{} : y * __builtin_bit_cast(Vec16, power);
 }
 
 }  // namespace embedserve
