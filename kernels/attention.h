@@ -1,0 +1,28 @@
+// Scaled dot-product attention over packed sequences: no padding and no mask. Every sequence sees
+// its own tokens alone.
+#pragma once
+
+#include "kernels/attention_plan.h"
+#include "kernels/stream.h"
+#include "kernels/tensor.h"
+
+namespace embedserve::kernels {
+
+// The same work on the device.
+struct AttentionWork {
+  const AttentionItem* short_items = nullptr;
+  int short_count = 0;
+  const AttentionItem* long_items = nullptr;
+  int long_count = 0;
+};
+
+// out (T, N D) = softmax(Q K^T / sqrt D) V by sequence and head, from qkv (T, 3 N D): a row holds
+// its query, key and value, each N heads of D. D at most 256. fp16 and bf16 with D a multiple of 8
+// up to 128 run on tensor cores; anything else on a simple kernel.
+void Attention(Stream& stream, ConstTensor qkv, int heads, const AttentionWork& work, Tensor out);
+
+// The same for one query a sequence: query (B, N D), key_value (T, 2 N D), out (B, N D).
+void AttentionOfOneQuery(Stream& stream, ConstTensor query, ConstTensor key_value, int heads,
+                         const AttentionWork& work, Tensor out);
+
+}  // namespace embedserve::kernels

@@ -1,0 +1,66 @@
+// Eight consecutive values of a row: read and written in 16-byte accesses, computed on in fp32.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <cstdint>
+
+namespace embedserve::kernels {
+
+inline constexpr int kPacket = 8;
+
+// Saturates: a finite value never becomes infinite by being stored. NaN stays NaN (both
+// comparisons are false), so a broken row cannot turn into a plausible one.
+__device__ inline float ClampToHalf(float x) {
+  constexpr float kMost = 65504.0f;
+  return x > kMost ? kMost : x < -kMost ? -kMost : x;
+}
+
+template <class T>
+__device__ inline T FromFloat(float x);
+template <>
+__device__ inline float FromFloat<float>(float x) {
+  return x;
+}
+template <>
+__device__ inline __half FromFloat<__half>(float x) {
+  return __float2half_rn(ClampToHalf(x));
+}
+template <>
+__device__ inline __nv_bfloat16 FromFloat<__nv_bfloat16>(float x) {
+  return __float2bfloat16_rn(x);
+}
+
+__device__ inline float ToFloat(float x) { return x; }
+__device__ inline float ToFloat(__half x) { return __half2float(x); }
+__device__ inline float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
+
+// `from` and `to` are aligned to the smaller of 16 bytes and 8 values.
+template <class T>
+__device__ inline void LoadPacket(const T* from, float (&out)[kPacket]) {
+  constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+  union {
+    uint4 words[kWords];
+    T values[kPacket];
+  } packet;
+#pragma unroll
+  for (int i = 0; i < kWords; ++i) packet.words[i] = reinterpret_cast<const uint4*>(from)[i];
+#pragma unroll
+  for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(packet.values[i]);
+}
+
+template <class T>
+__device__ inline void StorePacket(T* to, const float (&in)[kPacket]) {
+  constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+  union {
+    uint4 words[kWords];
+    T values[kPacket];
+  } packet;
+#pragma unroll
+  for (int i = 0; i < kPacket; ++i) packet.values[i] = FromFloat<T>(in[i]);
+#pragma unroll
+  for (int i = 0; i < kWords; ++i) reinterpret_cast<uint4*>(to)[i] = packet.words[i];
+}
+
+}  // namespace embedserve::kernels

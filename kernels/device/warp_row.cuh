@@ -1,0 +1,67 @@
+// One row held by one warp: lane l has the packets l, l + 32, ... of it in registers, as fp32.
+#pragma once
+
+#include "kernels/device/packet.cuh"
+#include "kernels/device/warp.cuh"
+
+namespace embedserve::kernels {
+
+template <int kPackets>
+struct WarpRow {
+  float values[kPackets][kPacket];
+
+  // Calls f(packet's values, first column) for the packets that lie inside the row.
+  template <class F>
+  __device__ void ForEach(int columns, F f) {
+    const int lane = static_cast<int>(threadIdx.x) % kWarp;
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) {
+      const int column = (p * kWarp + lane) * kPacket;
+      if (column < columns) f(values[p], column);
+    }
+  }
+
+  template <class T>
+  __device__ void Load(const T* row, int columns) {
+    ForEach(columns, [row](float(&v)[kPacket], int column) { LoadPacket(row + column, v); });
+  }
+  template <class T>
+  __device__ void Add(const T* row, int columns) {
+    ForEach(columns, [row](float(&v)[kPacket], int column) {
+      float more[kPacket];
+      LoadPacket(row + column, more);
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) v[i] += more[i];
+    });
+  }
+  template <class T>
+  __device__ void Store(T* row, int columns) {
+    ForEach(columns, [row](float(&v)[kPacket], int column) { StorePacket(row + column, v); });
+  }
+
+  // Two passes over the registers: mean, then squared deviations. One-pass variance cancels for
+  // rows whose mean is far from zero.
+  __device__ void LayerNorm(const float* gamma, const float* beta, float eps, int columns) {
+    float sum = 0;
+    ForEach(columns, [&sum](float(&v)[kPacket], int) {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) sum += v[i];
+    });
+    const float mean = WarpSum(sum) / static_cast<float>(columns);
+    float squares = 0;
+    ForEach(columns, [&squares, mean](float(&v)[kPacket], int) {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) squares += (v[i] - mean) * (v[i] - mean);
+    });
+    const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + eps);
+    ForEach(columns, [=](float(&v)[kPacket], int column) {
+      float g[kPacket], b[kPacket];
+      LoadPacket(gamma + column, g);
+      LoadPacket(beta + column, b);
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) v[i] = (v[i] - mean) * scale * g[i] + b[i];
+    });
+  }
+};
+
+}  // namespace embedserve::kernels

@@ -1,0 +1,295 @@
+#include "kernels/gemm.h"
+
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/probe.h"
+
+namespace embedserve::kernels {
+namespace {
+
+constexpr const char* kName = "matrix product";
+constexpr int kMostCandidates = 16;
+constexpr int kTimedRuns = 4;  // of one candidate, twice; the faster counts
+// Weights are slices of packed tensors; 16 bytes is what bulk copies need.
+constexpr uint32_t kAlignment = 16;
+
+bool Check(Stream& stream, cublasStatus_t status, const std::string& what) {
+  if (status != CUBLAS_STATUS_SUCCESS) {
+    stream.Fail(kName, what + ": " + cublasLtGetStatusString(status));
+  }
+  return stream.ok();
+}
+
+cudaDataType_t CudaType(DType type) {
+  switch (type) {
+    case DType::kFp32:
+      return CUDA_R_32F;
+    case DType::kFp16:
+      return CUDA_R_16F;
+    case DType::kBf16:
+      return CUDA_R_16BF;
+  }
+  return CUDA_R_32F;
+}
+
+struct PreferenceDestroy {
+  void operator()(cublasLtMatmulPreference_t preference) const {
+    cublasLtMatmulPreferenceDestroy(preference);
+  }
+};
+
+template <class T>
+cublasStatus_t Set(cublasLtMatmulPreference_t preference,
+                   cublasLtMatmulPreferenceAttributes_t attribute, T value) {
+  return cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value);
+}
+
+}  // namespace
+
+GemmLibrary::GemmLibrary(Stream& stream) {
+  cublasLtHandle_t handle = nullptr;
+  if (stream.ok() && Check(stream, cublasLtCreate(&handle), "cuBLASLt")) handle_.reset(handle);
+}
+
+std::vector<int> RowBuckets(int most_rows) {
+  std::vector<int> buckets;
+  for (const int rows : {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1408, 2816, 5632, 11264}) {
+    if (rows < most_rows) buckets.push_back(rows);
+  }
+  buckets.push_back(most_rows);
+  return buckets;
+}
+
+// Random operands of the largest bucket, and the reference plan's result for them.
+class Gemm::Trial {
+ public:
+  Trial(Stream& stream, Gemm& gemm, const DeviceBuffer& workspace, int most_rows)
+      : stream_(stream), gemm_(gemm), workspace_(workspace) {
+    Arena measure(nullptr);
+    Cut(measure, most_rows);
+    memory_ = DeviceBuffer(stream, measure.used());
+    Arena arena(memory_.data());
+    Cut(arena, most_rows);
+    FillRandom(stream, 1, x_);
+    FillRandom(stream, 2, w_);
+    FillRandom(stream, 3, bias_);
+    stream.Check(cudaEventCreate(&begin_), kName);
+    stream.Check(cudaEventCreate(&end_), kName);
+  }
+  ~Trial() {
+    if (begin_ != nullptr) cudaEventDestroy(begin_);
+    if (end_ != nullptr) cudaEventDestroy(end_);
+  }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  // False if the plan does not run; the stream stays usable.
+  bool RunsAsReference(const cublasLtMatmulAlgo_t& algorithm) {
+    return gemm_.Launch(stream_, workspace_, algorithm, x_, w_, bias_.data, expected_);
+  }
+
+  // Does the plan give the reference's bits for the first `rows` rows?
+  bool IsEqual(const cublasLtMatmulAlgo_t& algorithm, int rows) {
+    const Tensor y = actual_.Rows(0, rows);
+    if (!stream_.ok()) return false;
+    // Whatever the plan leaves unwritten must not look right: the last candidate's rows are there.
+    stream_.Check(cudaMemsetAsync(y.data, 0xff, y.bytes(), stream_.get()), kName);
+    stream_.Check(cudaMemsetAsync(differences_, 0, sizeof(unsigned), stream_.get()), kName);
+    if (!Launch(algorithm, rows)) return false;
+    CountDifferences(stream_, y, expected_.Rows(0, rows), differences_);
+    unsigned count = 1;
+    stream_.CopyToHost(&count, differences_, sizeof count);
+    stream_.Synchronize();
+    return stream_.ok() && count == 0;
+  }
+
+  float Microseconds(const cublasLtMatmulAlgo_t& algorithm, int rows) {
+    float best = 0;
+    for (int repeat = 0; repeat < 2 && stream_.ok(); ++repeat) {
+      stream_.Check(cudaEventRecord(begin_, stream_.get()), kName);
+      for (int run = 0; run < kTimedRuns; ++run) Launch(algorithm, rows);
+      stream_.Check(cudaEventRecord(end_, stream_.get()), kName);
+      stream_.Synchronize();
+      float milliseconds = 0;
+      if (!stream_.Check(cudaEventElapsedTime(&milliseconds, begin_, end_), kName)) break;
+      const float each = milliseconds * 1000.0f / kTimedRuns;
+      best = repeat == 0 ? each : std::min(best, each);
+    }
+    return best;
+  }
+
+ private:
+  void Cut(Arena& arena, int most_rows) {
+    const Shape& shape = gemm_.shape_;
+    x_ = arena.TakeTensor(shape.type, most_rows, shape.inputs);
+    w_ = arena.TakeTensor(shape.type, shape.outputs, shape.inputs);
+    bias_ = arena.TakeTensor(shape.type, 1, shape.outputs);
+    expected_ = arena.TakeTensor(shape.type, most_rows, shape.outputs);
+    actual_ = arena.TakeTensor(shape.type, most_rows, shape.outputs);
+    differences_ = arena.TakeArray<unsigned>(1);
+  }
+  bool Launch(const cublasLtMatmulAlgo_t& algorithm, int rows) {
+    return gemm_.Launch(stream_, workspace_, algorithm, x_.Rows(0, rows), w_, bias_.data,
+                        actual_.Rows(0, rows));
+  }
+
+  Stream& stream_;
+  Gemm& gemm_;
+  const DeviceBuffer& workspace_;
+  DeviceBuffer memory_;
+  Tensor x_, w_, bias_, expected_, actual_;
+  unsigned* differences_ = nullptr;
+  cudaEvent_t begin_ = nullptr, end_ = nullptr;
+};
+
+Gemm::Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& workspace, Shape shape,
+           int most_rows)
+    : library_(library.get()), shape_(shape) {
+  if (!stream.ok() || !Describe(stream)) return;
+  Trial trial(stream, *this, workspace, most_rows);
+  // The heuristic's first choice for the most rows defines the bits.
+  const std::vector<cublasLtMatmulAlgo_t> offered = Candidates(stream, most_rows);
+  const auto reference = std::ranges::find_if(
+      offered, [&](const auto& algorithm) { return trial.RunsAsReference(algorithm); });
+  if (reference == offered.end()) {
+    stream.Fail(kName, "cuBLASLt offers no plan that runs");
+    return;
+  }
+  const std::vector<int> buckets = RowBuckets(most_rows);
+  cublasLtMatmulAlgo_t larger = *reference;
+  for (auto rows = buckets.rbegin(); rows != buckets.rend() && stream.ok(); ++rows) {
+    std::vector<cublasLtMatmulAlgo_t> candidates = Candidates(stream, *rows);
+    candidates.push_back(*reference);
+    candidates.push_back(larger);
+    larger = Choose(stream, trial, *rows, candidates);
+  }
+}
+
+cublasLtMatmulAlgo_t Gemm::Choose(Stream& stream, Trial& trial, int rows,
+                                  std::span<const cublasLtMatmulAlgo_t> candidates) {
+  GemmPlanReport report{};
+  report.rows = rows;
+  report.candidates = static_cast<int>(candidates.size());
+  Plan plan;
+  plan.most_rows = rows;
+  for (const cublasLtMatmulAlgo_t& algorithm : candidates) {
+    if (!trial.IsEqual(algorithm, rows)) continue;
+    const float microseconds = trial.Microseconds(algorithm, rows);
+    if (report.equal_candidates == 0) report.first_microseconds = microseconds;
+    if (++report.equal_candidates == 1 || microseconds < report.best_microseconds) {
+      report.best_microseconds = microseconds;
+      plan.algorithm = algorithm;
+    }
+  }
+  if (report.equal_candidates == 0) {
+    stream.Fail(kName,
+                "no plan repeats the reference's bits for " + std::to_string(rows) + " rows");
+  }
+  plans_.insert(plans_.begin(), plan);
+  reports_.insert(reports_.begin(), report);
+  return plan.algorithm;
+}
+
+// cuBLASLt counts columns first. In its terms y^T (N, M) = w (K, N)^T x (K, M): the bias then runs
+// along the rows of the result, as its epilogue wants, and nothing is transposed in memory.
+bool Gemm::Describe(Stream& stream) {
+  const cudaDataType_t type = CudaType(shape_.type);
+  const auto k = static_cast<uint64_t>(shape_.inputs), n = static_cast<uint64_t>(shape_.outputs);
+  const cublasOperation_t transpose = CUBLAS_OP_T;
+  const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+  cublasStatus_t status = cublasLtMatmulDescInit(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+  const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
+    if (status == CUBLAS_STATUS_SUCCESS) {
+      status = cublasLtMatmulDescSetAttribute(&operation_, attribute, &value, sizeof value);
+    }
+  };
+  set(CUBLASLT_MATMUL_DESC_TRANSA, transpose);
+  if (shape_.bias) set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+  const auto layout = [&](cublasLtMatrixLayoutOpaque_t& to, uint64_t rows) {
+    if (status == CUBLAS_STATUS_SUCCESS) {
+      status = cublasLtMatrixLayoutInit(&to, type, rows, 1, static_cast<int64_t>(rows));
+    }
+  };
+  layout(w_layout_, k);
+  layout(x_layout_, k);
+  layout(y_layout_, n);
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status =
+        cublasLtMatrixLayoutSetAttribute(&w_layout_, CUBLASLT_MATRIX_LAYOUT_COLS, &n, sizeof n);
+  }
+  return Check(stream, status, "descriptors");
+}
+
+// Writes into structures of our own: it cannot fail, and allocates nothing.
+void Gemm::SetRows(int rows) {
+  const auto m = static_cast<uint64_t>(rows);
+  cublasLtMatrixLayoutSetAttribute(&x_layout_, CUBLASLT_MATRIX_LAYOUT_COLS, &m, sizeof m);
+  cublasLtMatrixLayoutSetAttribute(&y_layout_, CUBLASLT_MATRIX_LAYOUT_COLS, &m, sizeof m);
+}
+
+std::vector<cublasLtMatmulAlgo_t> Gemm::Candidates(Stream& stream, int rows) const {
+  cublasLtMatmulPreference_t raw = nullptr;
+  if (!Check(stream, cublasLtMatmulPreferenceCreate(&raw), "preference")) return {};
+  const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, PreferenceDestroy> preference(raw);
+  for (const cublasStatus_t status :
+       {Set(raw, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kGemmWorkspaceBytes),
+        Set(raw, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+            static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE)),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, kAlignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, kAlignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, kAlignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, kAlignment)}) {
+    if (!Check(stream, status, "preference")) return {};
+  }
+  cublasLtMatrixLayoutOpaque_t x = x_layout_, y = y_layout_, w = w_layout_;
+  cublasLtMatmulDescOpaque_t operation = operation_;
+  const auto m = static_cast<uint64_t>(rows);
+  cublasLtMatrixLayoutSetAttribute(&x, CUBLASLT_MATRIX_LAYOUT_COLS, &m, sizeof m);
+  cublasLtMatrixLayoutSetAttribute(&y, CUBLASLT_MATRIX_LAYOUT_COLS, &m, sizeof m);
+  std::vector<cublasLtMatmulHeuristicResult_t> found(kMostCandidates);
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      library_, &operation, &w, &x, &y, &y, raw, kMostCandidates, found.data(), &count);
+  std::vector<cublasLtMatmulAlgo_t> algorithms;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return algorithms;  // a larger bucket's plan may do
+  if (!Check(stream, status, "heuristic")) return algorithms;
+  for (int i = 0; i < count; ++i) {
+    if (found[static_cast<std::size_t>(i)].state == CUBLAS_STATUS_SUCCESS) {
+      algorithms.push_back(found[static_cast<std::size_t>(i)].algo);
+    }
+  }
+  return algorithms;
+}
+
+bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace,
+                  const cublasLtMatmulAlgo_t& algorithm, ConstTensor x, ConstTensor w,
+                  const void* bias, Tensor y) {
+  if (!stream.ok()) return false;
+  SetRows(x.rows);
+  if (shape_.bias) {
+    cublasLtMatmulDescSetAttribute(&operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
+                                   sizeof bias);
+  }
+  const float one = 1.0f, zero = 0.0f;
+  return cublasLtMatmul(library_, &operation_, &one, w.data, &w_layout_, x.data, &x_layout_, &zero,
+                        y.data, &y_layout_, y.data, &y_layout_, &algorithm, workspace.data(),
+                        workspace.size(), stream.get()) == CUBLAS_STATUS_SUCCESS;
+}
+
+void Gemm::Run(Stream& stream, const DeviceBuffer& workspace, ConstTensor x, ConstTensor w,
+               const void* bias, Tensor y) {
+  if (!stream.ok() || x.rows == 0) return;
+  const auto plan = std::ranges::lower_bound(plans_, x.rows, {}, &Plan::most_rows);
+  if (plan == plans_.end() || x.columns != shape_.inputs || y.columns != shape_.outputs) {
+    return stream.Fail(kName, std::to_string(x.rows) + " x " + std::to_string(x.columns) + " -> " +
+                                  std::to_string(y.columns) + " has no plan");
+  }
+  if (!Launch(stream, workspace, plan->algorithm, x, w, bias, y)) {
+    stream.Fail(kName, "cuBLASLt refused a plan that it ran at start");
+  }
+}
+
+}  // namespace embedserve::kernels

@@ -1,0 +1,96 @@
+// Matrix products by cuBLASLt, with every choice made at load: y = x w^T + bias.
+//
+// Sums are fp32 in one order for all numbers of rows: split-K and reductions in 16 bits are masked
+// out, and a plan whose bits differ from the reference plan's is dropped, so a row's result does
+// not depend on how many rows stand beside it.
+#pragma once
+
+#include <cublasLt.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/buffer.h"
+#include "kernels/stream.h"
+#include "kernels/tensor.h"
+
+namespace embedserve::kernels {
+
+// A cuBLASLt handle. Outlives the products made with it.
+class GemmLibrary {
+ public:
+  explicit GemmLibrary(Stream& stream);
+  cublasLtHandle_t get() const { return handle_.get(); }
+
+ private:
+  struct Destroy {
+    void operator()(cublasLtHandle_t handle) const { cublasLtDestroy(handle); }
+  };
+  std::unique_ptr<cublasLtContext, Destroy> handle_;
+};
+
+// Scratch memory that a product may use on one stream; NVIDIA's advice for Hopper.
+inline constexpr std::size_t kGemmWorkspaceBytes = std::size_t{32} << 20;
+
+// Largest numbers of rows of the plans, ascending, the last is `most_rows`. Up to 1408 the steps of
+// CUDA-graph buckets; beyond, multiples of 1408 tokens, at which tiles of 128 x 128 fill whole
+// waves of 132 multiprocessors for the widths 768, 2304 and 3072.
+std::vector<int> RowBuckets(int most_rows);
+
+// What Gemm found at one bucket.
+struct GemmPlanReport {
+  int rows = 0;
+  int candidates = 0;            // offered by the heuristic, or brought from a larger bucket
+  int equal_candidates = 0;      // of these, those with the reference plan's bits
+  float first_microseconds = 0;  // the heuristic's first choice
+  float best_microseconds = 0;   // the plan taken
+};
+
+class Gemm {
+ public:
+  struct Shape {
+    DType type = DType::kFp32;  // of x, w, bias and y; fp32 never rounds to TF32
+    int inputs = 0;             // K
+    int outputs = 0;            // N
+    bool bias = false;
+  };
+
+  // Chooses a plan for each bucket by running the candidates on random rows: some milliseconds a
+  // bucket. Allocates and frees memory for that; failures stick to `stream`.
+  Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& workspace, Shape shape,
+       int most_rows);
+
+  // y (M, N) = x (M, K) w^T + bias, w (N, K), bias (N) or null as the shape says; M at most
+  // `most_rows`. Allocates nothing. Not thread-safe: the descriptors are set for each call.
+  void Run(Stream& stream, const DeviceBuffer& workspace, ConstTensor x, ConstTensor w,
+           const void* bias, Tensor y);
+
+  const Shape& shape() const { return shape_; }
+  const std::vector<GemmPlanReport>& reports() const { return reports_; }
+
+ private:
+  struct Plan {
+    int most_rows = 0;
+    cublasLtMatmulAlgo_t algorithm{};
+  };
+  class Trial;
+
+  bool Describe(Stream& stream);
+  // The fastest of the candidates that repeat the reference's bits becomes the plan for `rows`.
+  cublasLtMatmulAlgo_t Choose(Stream& stream, Trial& trial, int rows,
+                              std::span<const cublasLtMatmulAlgo_t> candidates);
+  void SetRows(int rows);
+  bool Launch(Stream& stream, const DeviceBuffer& workspace, const cublasLtMatmulAlgo_t& algorithm,
+              ConstTensor x, ConstTensor w, const void* bias, Tensor y);
+  std::vector<cublasLtMatmulAlgo_t> Candidates(Stream& stream, int rows) const;
+
+  cublasLtHandle_t library_;
+  Shape shape_;
+  cublasLtMatmulDescOpaque_t operation_{};
+  cublasLtMatrixLayoutOpaque_t w_layout_{}, x_layout_{}, y_layout_{};
+  std::vector<Plan> plans_;  // ascending by most_rows
+  std::vector<GemmPlanReport> reports_;
+};
+
+}  // namespace embedserve::kernels

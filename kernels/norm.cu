@@ -1,0 +1,96 @@
+// out = LayerNorm(x + bias + residual). A warp owns a row: H / 256 packets of 8 values a lane stay
+// in registers between the two passes. Bytes moved: two reads and one write of (M, H); bound by
+// device memory (bias, gamma and beta come from L1).
+#include "kernels/device/warp_row.cuh"
+#include "kernels/dispatch.cuh"
+#include "kernels/norm.h"
+
+namespace embedserve::kernels {
+namespace {
+
+constexpr int kWarpsPerBlock = 4;
+constexpr int kThreads = kWarpsPerBlock * kWarp;
+
+template <class T, int kPackets>
+__global__ void __launch_bounds__(kThreads)
+    AddNormKernel(const T* x, const float* bias, const T* residual, LayerNormParameters norm,
+                  int rows, int columns, T* out) {
+  const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
+  if (row >= rows) return;
+  const std::size_t first = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
+  WarpRow<kPackets> sum;
+  sum.Load(x + first, columns);
+  if (residual != nullptr) sum.Add(residual + first, columns);
+  if (bias != nullptr) sum.Add(bias, columns);
+  sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
+  sum.Store(out + first, columns);
+}
+
+// A warp a row, any width; the row is read three times.
+__global__ void __launch_bounds__(kThreads)
+    NormRowsKernel(const float* x, LayerNormParameters norm, int rows, int columns, float* out) {
+  const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
+  if (row >= rows) return;
+  const float* const in = x + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
+  float* const to = out + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
+  const int lane = static_cast<int>(threadIdx.x);
+  float sum = 0;
+  for (int c = lane; c < columns; c += kWarp) sum += in[c];
+  const float mean = WarpSum(sum) / static_cast<float>(columns);
+  float squares = 0;
+  for (int c = lane; c < columns; c += kWarp) squares += (in[c] - mean) * (in[c] - mean);
+  const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + norm.eps);
+  for (int c = lane; c < columns; c += kWarp) {
+    to[c] = (in[c] - mean) * scale * norm.gamma[c] + norm.beta[c];
+  }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    NormalizeRowsKernel(const float* x, float eps, int rows, int columns, float* out) {
+  const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
+  if (row >= rows) return;
+  const float* const in = x + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
+  float* const to = out + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
+  const int lane = static_cast<int>(threadIdx.x);
+  float squares = 0;
+  for (int c = lane; c < columns; c += kWarp) squares += in[c] * in[c];
+  const float length = fmaxf(sqrtf(WarpSum(squares)), eps);
+  for (int c = lane; c < columns; c += kWarp) to[c] = in[c] / length;
+}
+
+dim3 Grid(int rows) {
+  return dim3(static_cast<unsigned>((rows + kWarpsPerBlock - 1) / kWarpsPerBlock));
+}
+constexpr dim3 kBlock(kWarp, kWarpsPerBlock);
+
+}  // namespace
+
+void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
+             const LayerNormParameters& norm, Tensor out) {
+  if (!stream.ok() || x.rows == 0) return;
+  DispatchRow(stream, "add + norm", x.columns, [&](auto packets) {
+    DispatchType(x.type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      AddNormKernel<T, packets()><<<Grid(x.rows), kBlock, 0, stream.get()>>>(
+          static_cast<const T*>(x.data), bias, static_cast<const T*>(residual.data), norm, x.rows,
+          x.columns, static_cast<T*>(out.data));
+      stream.CheckLaunch("add + norm");
+    });
+  });
+}
+
+void NormRows(Stream& stream, ConstTensor x, const LayerNormParameters& norm, Tensor out) {
+  if (!stream.ok() || x.rows == 0) return;
+  NormRowsKernel<<<Grid(x.rows), kBlock, 0, stream.get()>>>(
+      static_cast<const float*>(x.data), norm, x.rows, x.columns, static_cast<float*>(out.data));
+  stream.CheckLaunch("norm of rows");
+}
+
+void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out) {
+  if (!stream.ok() || x.rows == 0) return;
+  NormalizeRowsKernel<<<Grid(x.rows), kBlock, 0, stream.get()>>>(
+      static_cast<const float*>(x.data), eps, x.rows, x.columns, static_cast<float*>(out.data));
+  stream.CheckLaunch("normalize rows");
+}
+
+}  // namespace embedserve::kernels

@@ -1,0 +1,28 @@
+// Layer normalisation over rows, with what comes before it in a transformer.
+#pragma once
+
+#include "kernels/stream.h"
+#include "kernels/tensor.h"
+
+namespace embedserve::kernels {
+
+// y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta; all of it in fp32.
+struct LayerNormParameters {
+  const float* gamma = nullptr;  // (H), device memory
+  const float* beta = nullptr;   // (H)
+  float eps = 0;
+};
+
+// out = LayerNorm(x + bias + residual), (M, H) each, one type. H: a multiple of 8, at most 2048.
+// `bias` (H) is fp32 and may be null; so may residual.data. `out` may be x or the residual.
+void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
+             const LayerNormParameters& norm, Tensor out);
+
+// The same for fp32 rows of any width, without bias and residual: what stands behind the pooling
+// works on one row a sequence and need not be fast.
+void NormRows(Stream& stream, ConstTensor x, const LayerNormParameters& norm, Tensor out);
+
+// out = x / max(|x|, eps) by row, fp32, any width. `out` may be x.
+void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out);
+
+}  // namespace embedserve::kernels

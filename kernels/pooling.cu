@@ -1,0 +1,169 @@
+// A block owns 32 packets (256 columns) of one sequence; its kStripes warps take every kStripes-th
+// token each, and the stripes are added in order through shared memory: the order of the sum
+// depends on the sequence's length alone. Bytes moved: one read of (T, H); bound by device memory.
+#include "kernels/dispatch.cuh"
+#include "kernels/pooling.h"
+
+namespace embedserve::kernels {
+namespace {
+
+constexpr int kStripes = 4;
+constexpr int kColumns = kWarp * kPacket;  // of one block
+
+struct Range {
+  int first;  // row of the sequence's first token
+  int begin;  // first and past-last row that pools
+  int end;
+};
+
+__device__ Range RangeOf(const Sequences& sequences, int b) {
+  const int first = sequences.offsets[b];
+  return {first, first + sequences.starts[b], sequences.offsets[b + 1]};
+}
+
+// Folds one more row into the stripe's running value.
+__device__ void Fold(PoolKind kind, const float (&row)[kPacket], float weight,
+                     float (&value)[kPacket]) {
+#pragma unroll
+  for (int i = 0; i < kPacket; ++i) {
+    if (kind == PoolKind::kMax) {
+      value[i] = row[i] > value[i] || row[i] != row[i] ? row[i] : value[i];  // keeps NaN
+    } else {
+      value[i] += weight * row[i];
+    }
+  }
+}
+
+__device__ float Divisor(PoolKind kind, const Range& range) {
+  const auto n = static_cast<float>(range.end - range.begin);
+  switch (kind) {
+    case PoolKind::kMean:
+      return n;
+    case PoolKind::kMeanSqrtLen:
+      return sqrtf(n);
+    case PoolKind::kWeightedMean: {
+      // Positions begin + 1 ... end, counted from the sequence's first token.
+      const auto low = static_cast<float>(range.begin - range.first + 1);
+      const auto high = static_cast<float>(range.end - range.first);
+      return 0.5f * n * (low + high);
+    }
+    case PoolKind::kFirst:
+    case PoolKind::kMax:
+    case PoolKind::kLast:
+      return 1.0f;
+  }
+  return 1.0f;
+}
+
+template <class T>
+__global__ void __launch_bounds__(kStripes* kWarp)
+    PoolKernel(const T* x, Sequences sequences, PoolKind kind, int columns, int out_first,
+               int out_columns, float* out) {
+  __shared__ float shared[kStripes][kWarp][kPacket];
+  const int lane = static_cast<int>(threadIdx.x);
+  const int stripe = static_cast<int>(threadIdx.y);
+  const int column = static_cast<int>(blockIdx.y) * kColumns + lane * kPacket;
+  const int b = static_cast<int>(blockIdx.x);
+  const bool inside = column < columns;
+  const auto width = static_cast<std::size_t>(columns);
+
+  const Range range = RangeOf(sequences, b);
+  int begin = range.begin, end = range.end;
+  if (kind == PoolKind::kFirst) end = min(end, begin + 1);
+  if (kind == PoolKind::kLast) begin = max(begin, end - 1);
+  const bool empty = begin >= end;
+
+  float value[kPacket];
+#pragma unroll
+  for (float& v : value) v = kind == PoolKind::kMax && !empty ? -INFINITY : 0.0f;
+  if (inside) {
+#pragma unroll 4
+    for (int t = begin + stripe; t < end; t += kStripes) {
+      float row[kPacket];
+      LoadPacket(x + static_cast<std::size_t>(t) * width + column, row);
+      const float weight =
+          kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
+      Fold(kind, row, weight, value);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kPacket; ++i) shared[stripe][lane][i] = value[i];
+  __syncthreads();
+  if (stripe != 0 || !inside) return;
+  for (int s = 1; s < kStripes; ++s) Fold(kind, shared[s][lane], 1.0f, value);
+  if (!empty) {
+    const float divisor = Divisor(kind, range);
+#pragma unroll
+    for (float& v : value) v /= divisor;
+  }
+  StorePacket(out + static_cast<std::size_t>(b) * static_cast<std::size_t>(out_columns) +
+                  out_first + column,
+              value);
+}
+
+template <class T>
+__global__ void GatherKernel(const T* x, Sequences sequences, PoolKind kind, int columns, T* out) {
+  const int b = static_cast<int>(blockIdx.x);
+  const Range range = RangeOf(sequences, b);
+  if (range.begin >= range.end) return;
+  const auto width = static_cast<std::size_t>(columns);
+  const int row = kind == PoolKind::kLast ? range.end - 1 : range.begin;
+  for (int c = static_cast<int>(threadIdx.x) * kPacket; c < columns;
+       c += static_cast<int>(blockDim.x) * kPacket) {
+    float v[kPacket];
+    LoadPacket(x + static_cast<std::size_t>(row) * width + c, v);
+    StorePacket(out + static_cast<std::size_t>(b) * width + c, v);
+  }
+}
+
+template <class T>
+__global__ void WidenKernel(const T* x, std::size_t size, float* out) {
+  const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i < size) out[i] = ToFloat(x[i]);
+}
+
+}  // namespace
+
+void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
+          std::span<const PoolKind> kinds, Tensor out) {
+  if (!stream.ok() || sequences.count == 0) return;
+  if (x.columns % kPacket != 0) return stream.Fail("pooling", "a width that is no multiple of 8");
+  const dim3 grid(static_cast<unsigned>(sequences.count),
+                  static_cast<unsigned>((x.columns + kColumns - 1) / kColumns));
+  DispatchType(x.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    int first = 0;
+    for (const PoolKind kind : kinds) {
+      PoolKernel<<<grid, dim3(kWarp, kStripes), 0, stream.get()>>>(
+          static_cast<const T*>(x.data), sequences, kind, x.columns, first, out.columns,
+          static_cast<float*>(out.data));
+      first += x.columns;
+    }
+  });
+  stream.CheckLaunch("pooling");
+}
+
+void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
+                Tensor out) {
+  if (!stream.ok() || sequences.count == 0) return;
+  if (x.columns % kPacket != 0) return stream.Fail("gather", "a width that is no multiple of 8");
+  DispatchType(x.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    GatherKernel<<<static_cast<unsigned>(sequences.count), 96, 0, stream.get()>>>(
+        static_cast<const T*>(x.data), sequences, kind, x.columns, static_cast<T*>(out.data));
+  });
+  stream.CheckLaunch("gather");
+}
+
+void Widen(Stream& stream, ConstTensor x, Tensor out) {
+  if (!stream.ok() || x.size() == 0) return;
+  DispatchType(x.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto blocks = static_cast<unsigned>((x.size() + 255) / 256);
+    WidenKernel<<<blocks, 256, 0, stream.get()>>>(static_cast<const T*>(x.data), x.size(),
+                                                  static_cast<float*>(out.data));
+  });
+  stream.CheckLaunch("widen");
+}
+
+}  // namespace embedserve::kernels

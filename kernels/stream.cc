@@ -1,0 +1,41 @@
+#include "kernels/stream.h"
+
+#include <cuda_runtime_api.h>
+
+namespace embedserve::kernels {
+
+Stream::Stream(int ordinal) : ordinal_(ordinal) {
+  MakeCurrent();
+  if (ok()) Check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+}
+
+Stream::~Stream() {
+  if (stream_ != nullptr) cudaStreamDestroy(stream_);  // fails only while the runtime unloads
+}
+
+void Stream::MakeCurrent() { Check(cudaSetDevice(ordinal_), "device"); }
+
+bool Stream::Check(cudaError_t code, const char* operation) {
+  if (code != cudaSuccess) Fail(operation, cudaGetErrorString(code));
+  return ok();
+}
+
+void Stream::Fail(const char* operation, const std::string& reason) {
+  if (ok()) error_ = std::string(operation) + ": " + reason;
+}
+
+void Stream::CopyToDevice(void* to, const void* from, std::size_t bytes) {
+  if (!ok() || bytes == 0) return;
+  Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "copy to device");
+}
+
+void Stream::CopyToHost(void* to, const void* from, std::size_t bytes) {
+  if (!ok() || bytes == 0) return;
+  Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "copy to host");
+}
+
+void Stream::Synchronize() {
+  if (stream_ != nullptr) Check(cudaStreamSynchronize(stream_), "synchronize");
+}
+
+}  // namespace embedserve::kernels

@@ -1,0 +1,126 @@
+#include "kernels/norm.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/kernels/device_matrix.h"
+#include "tests/kernels/layer_norm_reference.h"
+#include "tests/kernels/require_device.h"
+
+namespace embedserve::kernels {
+namespace {
+
+constexpr float kEps = 1e-5f;
+const std::vector<int> kRows = {1, 3, 4, 5, 127};
+const std::vector<int> kWidths = {8, 24, 248, 256, 264, 384, 512, 768, 1024, 1032, 2048};
+
+void CheckAddNorm(Stream& stream, DType type, int rows, int columns, bool with_bias,
+                  bool with_residual) {
+  SCOPED_TRACE(Name(type) + " " + std::to_string(rows) + " x " + std::to_string(columns));
+  Random random;
+  const auto size = static_cast<std::size_t>(rows * columns);
+  const auto width = static_cast<std::size_t>(columns);
+  // A mean far from zero: one-pass variance would lose it.
+  const DeviceMatrix x(stream, type, rows, columns, random.Values(size, 2.0f, 4.0f));
+  const DeviceMatrix residual(stream, type, rows, columns, random.Values(size));
+  const DeviceMatrix bias(stream, DType::kFp32, 1, columns, random.Values(width));
+  const DeviceMatrix gamma(stream, DType::kFp32, 1, columns, random.Values(width));
+  const DeviceMatrix beta(stream, DType::kFp32, 1, columns, random.Values(width));
+  const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, rows, columns);
+  AddNorm(stream, x.tensor(), with_bias ? bias.as<float>() : nullptr,
+          with_residual ? ConstTensor(residual.tensor()) : ConstTensor(),
+          {gamma.as<float>(), beta.as<float>(), kEps}, out.tensor());
+
+  std::vector<double> sum = x.Values();
+  const std::vector<double> r = residual.Values(), b = bias.Values();
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += (with_residual ? r[i] : 0.0) + (with_bias ? b[i % width] : 0.0);
+  }
+  const NormReference reference =
+      LayerNormReference(sum, columns, gamma.Values(), beta.Values(), kEps, type);
+  EXPECT_TRUE(AllNear(out.Values(), reference.values, reference.bound, columns));
+}
+
+TEST(NormTest, AddNormMatchesTheReference) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  for (const DType type : kAllDTypes) {
+    for (const int columns : kWidths) CheckAddNorm(stream, type, 5, columns, true, true);
+    for (const int rows : kRows) CheckAddNorm(stream, type, rows, 768, true, true);
+    CheckAddNorm(stream, type, 7, 384, false, true);
+    CheckAddNorm(stream, type, 7, 384, true, false);
+    CheckAddNorm(stream, type, 7, 384, false, false);
+  }
+}
+
+TEST(NormTest, AddNormMayWriteOverItsInputs) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  Random random;
+  const std::vector<float> x_values = random.Values(33 * 768), r_values = random.Values(33 * 768);
+  const DeviceMatrix gamma(stream, DType::kFp32, 1, 768, random.Values(768));
+  const DeviceMatrix beta(stream, DType::kFp32, 1, 768, random.Values(768));
+  const LayerNormParameters norm{gamma.as<float>(), beta.as<float>(), kEps};
+  const DeviceMatrix x(stream, DType::kFp16, 33, 768, x_values);
+  const DeviceMatrix r(stream, DType::kFp16, 33, 768, r_values);
+  const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp16, 33, 768);
+  AddNorm(stream, x.tensor(), nullptr, r.tensor(), norm, out.tensor());
+  const DeviceMatrix over_r(stream, DType::kFp16, 33, 768, r_values);
+  AddNorm(stream, x.tensor(), nullptr, over_r.tensor(), norm, over_r.tensor());
+  AddNorm(stream, x.tensor(), nullptr, r.tensor(), norm, x.tensor());
+  EXPECT_EQ(over_r.Bytes(), out.Bytes());
+  EXPECT_EQ(x.Bytes(), out.Bytes());
+}
+
+TEST(NormTest, RowsOfAnyWidth) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  for (const int columns : {1, 2, 31, 33, 100, 768, 3000}) {
+    SCOPED_TRACE(columns);
+    Random random;
+    const auto width = static_cast<std::size_t>(columns);
+    const DeviceMatrix x(stream, DType::kFp32, 5, columns, random.Values(5 * width, -3, 4));
+    const DeviceMatrix gamma(stream, DType::kFp32, 1, columns, random.Values(width));
+    const DeviceMatrix beta(stream, DType::kFp32, 1, columns, random.Values(width));
+    const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp32, 5, columns);
+    NormRows(stream, x.tensor(), {gamma.as<float>(), beta.as<float>(), kEps}, out.tensor());
+    const NormReference reference =
+        LayerNormReference(x.Values(), columns, gamma.Values(), beta.Values(), kEps, DType::kFp32);
+    EXPECT_TRUE(AllNear(out.Values(), reference.values, reference.bound, columns));
+  }
+}
+
+TEST(NormTest, NormalizesRowsAndLeavesAZeroRow) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  for (const int columns : {1, 31, 33, 768}) {
+    Random random;
+    const auto width = static_cast<std::size_t>(columns);
+    std::vector<float> values = random.Values(6 * width);
+    std::fill_n(values.begin(), columns, 0.0f);
+    const DeviceMatrix x(stream, DType::kFp32, 6, columns, values);
+    NormalizeRows(stream, x.tensor(), 1e-12f, x.tensor());
+    std::vector<double> expected, bound;
+    for (std::size_t row = 0; row < 6; ++row) {
+      double squares = 0;
+      for (std::size_t c = 0; c < width; ++c) squares += std::pow(values[row * width + c], 2);
+      for (std::size_t c = 0; c < width; ++c) {
+        expected.push_back(row == 0 ? 0.0 : values[row * width + c] / std::sqrt(squares));
+        bound.push_back(32 * kFp32Roundoff * std::abs(expected.back()));  // 24 terms a lane + 5
+      }
+    }
+    EXPECT_TRUE(AllNear(x.Values(), expected, bound, columns)) << columns;
+  }
+}
+
+TEST(NormTest, RefusesAWidthItCannotHold) {
+  EMBEDSERVE_NEED_DEVICE();
+  for (const int columns : {0, 12, 2056}) {
+    Stream stream(0);
+    const Tensor x{nullptr, DType::kFp16, 1, columns};
+    AddNorm(stream, x, nullptr, ConstTensor(), {}, x);
+    EXPECT_NE(stream.error().find(std::to_string(columns)), std::string::npos) << stream.error();
+  }
+}
+
+}  // namespace
+}  // namespace embedserve::kernels
