@@ -49,4 +49,9 @@ class Engine {
   virtual ComputeType compute_type() const = 0;
 };
 
+// What every engine refuses at Submit: RESOURCE_EXHAUSTED beyond the options' limits,
+// INVALID_ARGUMENT for anything that would read outside a table or a buffer.
+absl::Status CheckBatch(const PackedBatch& batch, const EncoderConfig& config,
+                        const EngineOptions& options);
+
 }  // namespace embedserve
