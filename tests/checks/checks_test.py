@@ -62,6 +62,8 @@ class Checks(unittest.TestCase):
         self.expect(self.include("model/util/a.h", ""), "no layer named model/util")
 
     def test_relative_include(self):
+        self.write("model/b.h", "#pragma once\n")
+        self.assertEqual(self.include("model/a.h", '#include "library.h"'), [])
         self.expect(self.include("model/a.h", '#include "b.h"'), "from the root")
 
     def test_clean_file_passes(self):

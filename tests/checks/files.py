@@ -15,9 +15,10 @@ TESTED_ELSEWHERE = {
     "kernels/device_without_cuda.cc": "tests/kernels/device_test.cc, in a build without CUDA",
 }
 
-# An absolute path in the tree may start with one of these; any other belongs to somebody's machine.
+# An absolute path in the tree may start with one of these, or be the end of a path into the tree;
+# any other belongs to somebody's machine.
 KNOWN_ROOTS = {"bin", "dev", "etc", "image", "lib", "model", "models", "nonexistent", "opt", "proc", "run", "sbin",
-               "src", "sys", "tmp", "usr", "var"}
+               "shared", "src", "sys", "tmp", "usr", "var", *tree.CODE_FOLDERS}
 ABSOLUTE_PATH = re.compile(r"(?<![\w.}{)/~*$:<>-])/([a-z]+)/[\w.]")
 URL_HOST = re.compile(r"https?://([\w.-]+)")
 # A format's own name, and examples. Registries are reached by their clients' configuration only.

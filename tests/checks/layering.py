@@ -2,6 +2,7 @@
 """Nothing includes upward: kernels <- model <- server <- cli, and inside model folder <- tokenizer
 and folder <- engine. Generated proto headers are for server and cli, abseil never meets nvcc."""
 
+import pathlib
 import sys
 
 import tree
@@ -26,7 +27,7 @@ def folder_of(path):
     return path.rpartition("/")[0]
 
 
-def check_file(path, text):
+def check_file(root, path, text):
     folder = folder_of(path)
     on_device = path.endswith((".cu", ".cuh"))
     problems = []
@@ -42,7 +43,7 @@ def check_file(path, text):
             if folder_of(target) not in ALLOWED[folder]:
                 problems.append(f"{path} includes {target}: {folder} may include "
                                 f"{', '.join(sorted(ALLOWED[folder]))}")
-        elif delimiter == '"' and "/" not in target:
+        elif (pathlib.Path(root) / folder / target).is_file():
             problems.append(f"{path} includes {target}: write the path from the root of the tree")
     return problems
 
@@ -55,7 +56,7 @@ def check(root):
             problems.append(f"{path}: no layer named {folder}; add it to ALLOWED or move the file "
                             "to the lowest layer that needs it")
         else:
-            problems += check_file(path, tree.read(root, path))
+            problems += check_file(root, path, tree.read(root, path))
     return problems
 
 
