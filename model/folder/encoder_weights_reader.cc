@@ -49,7 +49,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<TensorView> Tensor(std::string_view name, std::vector<int64_t> shape) {
+  absl::StatusOr<TensorView> Tensor(std::string_view name, const std::vector<int64_t>& shape) {
     return tensors_.Take(fmt::format("{}{}", prefix_, name), shape);
   }
 

@@ -102,6 +102,7 @@ absl::Status CheckMetadata(JsonValue value) {
 absl::Status CheckCover(std::string_view file, const std::vector<Entry>& entries,
                         uint64_t data_bytes) {
   std::vector<const Entry*> by_offset;
+  by_offset.reserve(entries.size());
   for (const Entry& entry : entries) by_offset.push_back(&entry);
   std::sort(by_offset.begin(), by_offset.end(), [](const Entry* a, const Entry* b) {
     return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
