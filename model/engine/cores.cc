@@ -40,6 +40,7 @@ std::optional<double> QuotaOfPath(const std::filesystem::path& root, std::string
   std::optional<double> least = QuotaOfGroup(root, version2);
   std::filesystem::path group = root;
   for (const std::filesystem::path& part : std::filesystem::path(path).relative_path()) {
+    if (part == "..") break;  // a group outside what is mounted here
     group /= part;
     if (const auto quota = QuotaOfGroup(group, version2)) {
       least = std::min(*quota, least.value_or(*quota));

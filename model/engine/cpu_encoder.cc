@@ -203,14 +203,15 @@ void CpuEncoder::RunAttention(const PackedBatch& batch) {
 #pragma omp parallel for num_threads(threads_) schedule(dynamic, 4)
   for (int task = 0; task < tasks; ++task) {
     const auto sequence = Size(task / heads);
-    const int first = batch.offsets[sequence];
+    const int first = batch.offsets[sequence] - batch.offsets[0];
+    const int length = batch.offsets[sequence + 1] - batch.offsets[sequence];
     const std::size_t column = Size(task % heads) * Size(config_.head_size);
     const float* const query = qkv_.data() + 3 * At(first) + column;
     const HeadInput head{query,
                          query + config_.hidden,
                          query + 2 * Size(config_.hidden),
                          3 * Size(config_.hidden),
-                         batch.offsets[sequence + 1] - first,
+                         length,
                          config_.head_size,
                          scale};
     float* const scratch = tiles_[Size(omp_get_thread_num())].attention.data();

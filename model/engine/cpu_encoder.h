@@ -35,7 +35,7 @@ class CpuEncoder {
                                                             int most_tokens);
 
   // Returns the last hidden states, (T, H) fp32, valid until the next call. The batch is within
-  // `most_tokens` and its ids and positions within their tables.
+  // `most_tokens` and its ids and positions within their tables; its offsets may start above 0.
   const float* Run(const PackedBatch& batch);
 
  private:

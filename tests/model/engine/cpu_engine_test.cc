@@ -25,7 +25,7 @@ EngineOptions Options(int threads, ComputeType type = ComputeType::kFp32) {
   EngineOptions options;
   options.threads = threads;
   options.compute_type = type;
-  options.max_batch_tokens = 4096;
+  options.max_batch_tokens = 8192;
   options.max_batch_sequences = 128;
   return options;
 }
@@ -188,9 +188,9 @@ TEST_P(SameBitsTest, InAnyBatchAtAnyPlaceWithAnyThreads) {
 
   std::mt19937 random(20);
   std::uniform_int_distribution<std::size_t> any(0, texts.size() - 1);
-  for (int composition = 0; composition < 60; ++composition) {
-    // From lone sequences to batches of thousands of tokens.
-    const int count = 1 + composition * composition / 100;
+  for (int composition = 0; composition < 40; ++composition) {
+    // From lone sequences to several windows of 2048 tokens.
+    const int count = 1 + composition * composition / 22;
     builder.Clear();
     std::vector<std::size_t> picked;
     for (int i = 0; i < count; ++i) {
