@@ -85,12 +85,15 @@ std::vector<float> ReadFloats(const std::filesystem::path& path) {
 }
 
 GoldenModel ReadGoldenModel(std::string_view name) {
-  const std::filesystem::path stem = GoldenDirectory() / "embeddings" / name;
+  return ReadGoldenFiles(GoldenDirectory() / "embeddings" / name);
+}
+
+GoldenModel ReadGoldenFiles(const std::filesystem::path& stem) {
   GoldenModel golden;
-  golden.facts = ReadJson(stem.string() + ".json");
-  golden.texts = golden.facts.at("texts").get<std::vector<std::string>>();
+  golden.json = ReadJson(stem.string() + ".json");
+  golden.texts = golden.json.at("texts").get<std::vector<std::string>>();
   const std::vector<float> rows = ReadFloats(stem.string() + ".f32");
-  for (const nlohmann::json& json : golden.facts.at("cases")) {
+  for (const nlohmann::json& json : golden.json.at("cases")) {
     golden.cases.push_back(ReadCase(json, golden.texts, rows));
   }
   return golden;

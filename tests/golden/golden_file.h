@@ -39,12 +39,15 @@ struct GoldenCase {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): nlohmann's noexcept move may throw, says the check.
 struct GoldenModel {
-  nlohmann::json facts;  // the file's other members
+  nlohmann::json json;  // the whole file
   std::vector<std::string> texts;
   std::vector<GoldenCase> cases;
 };
 
+// Of embeddings/NAME.
 GoldenModel ReadGoldenModel(std::string_view name);
+// Of `stem`.json and `stem`.f32, wherever they are.
+GoldenModel ReadGoldenFiles(const std::filesystem::path& stem);
 
 // EMBEDSERVE_MINILM, else where scripts/fetch-model puts it; empty if neither is there.
 std::filesystem::path MiniLmDirectory();

@@ -94,7 +94,7 @@ def similarity(model, rows):
     """Scores between the first rows, by every function, and by the folder's own."""
     a, b = rows[4:10], rows[[4, 20, 11, 9, 5]]
     own = model.similarity_fn_name
-    result = {"a": list(range(4, 10)), "b": [4, 20, 11, 9, 5], "own": own}
+    result = {"a": list(range(4, 10)), "b": [4, 20, 11, 9, 5]}
     for function in FUNCTIONS:
         model.similarity_fn_name = function
         result[function] = {"matrix": model.similarity(a, b).numpy().tolist(),
@@ -103,15 +103,22 @@ def similarity(model, rows):
     return result
 
 
+def facts(model):
+    """What a reader of the folder must find in it."""
+    modes = model[1].pooling_mode
+    return {"dimensions": full_width(model), "truncate_dim": model.truncate_dim,
+            "max_sequence_length": model.max_seq_length,
+            "pooling": [modes] if isinstance(modes, str) else list(modes),
+            "include_prompt": model[1].include_prompt,
+            "normalizes": isinstance(model[-1], Normalize), "prompts": model.prompts,
+            "default_prompt_name": model.default_prompt_name,
+            "similarity_function": model.similarity_fn_name}
+
+
 def make_tiny(folder):
     model, rows = oracle.load(folder), []
     cases = [run_case(model, *case, rows) for case in cases_of(model)]
-    modes = model[1].pooling_mode
-    head = {"versions": oracle.versions(), "model": folder.name,
-            "dimensions": full_width(model),
-            "truncate_dim": model.truncate_dim, "max_sequence_length": model.max_seq_length,
-            "pooling": [modes] if isinstance(modes, str) else list(modes),
-            "prompts": model.prompts, "default_prompt_name": model.default_prompt_name,
+    head = {"versions": oracle.versions(), "model": folder.name, "facts": facts(model),
             "similarity": similarity(model, rows[0])}
     oracle.write(OUT / f"{folder.name}.json", head, {"texts": texts.FEW, "cases": cases})
     oracle.write_rows(OUT / f"{folder.name}.f32", rows)

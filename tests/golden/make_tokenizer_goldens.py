@@ -8,8 +8,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import folders
 import oracle
 import texts
+from folders import copy
 from sentence_transformers.base.modules import Transformer
 from transformers import AutoTokenizer
 
@@ -25,23 +27,6 @@ NEW = {"content": "[NEW]", "lstrip": False, "normalized": False, "rstrip": False
        "single_word": False, "special": True}
 WORD = {"content": "newtok", "lstrip": False, "normalized": True, "rstrip": False,
         "single_word": False, "special": False}
-
-
-def copy(path, patch=None):
-    return {"copy": path} | ({"patch": patch} if patch else {})
-
-
-def merge(target, patch):
-    """RFC 7396, as the test's JSON library does it."""
-    if not isinstance(patch, dict):
-        return patch
-    target = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            target.pop(key, None)
-        else:
-            target[key] = merge(target.get(key), value)
-    return target
 
 
 def bert(name, config=None, base=BERT, patch=None, model_type="bert", **files):
@@ -249,17 +234,7 @@ def lower_case_cases():
 
 
 def materialise(case, folder):
-    for name, source in case["files"].items():
-        path = folder / name
-        if "text" in source:
-            path.write_bytes(source["text"].encode())
-        elif "json" in source:
-            path.write_text(json.dumps(source["json"]))
-        elif "patch" in source:
-            content = json.loads((oracle.HERE / source["copy"]).read_text())
-            path.write_text(json.dumps(merge(content, source["patch"])))
-        else:
-            shutil.copy(oracle.HERE / source["copy"], path)
+    folders.write_files(case["files"], folder)
     if "config.json" not in case["files"]:
         (folder / "config.json").write_text(json.dumps({"model_type": case["model_type"]}))
 
@@ -277,11 +252,7 @@ def load_tokenizer(case, folder):
 def answer(case):
     with tempfile.TemporaryDirectory() as name:
         materialise(case, Path(name))
-        try:
-            tokenizer = load_tokenizer(case, Path(name))
-        except Exception as error:  # the reference cannot load it either
-            print("REFUSED BY THE REFERENCE", case["name"], type(error).__name__, str(error)[:200])
-            return None, {}
+        tokenizer = load_tokenizer(case, Path(name))
         length = tokenizer.model_max_length
         facts = {"class": type(tokenizer).__name__,
                  "model_max_length": None if length > 10**18 else length,
@@ -298,9 +269,6 @@ def main():
     for case in cases:
         ids, facts = answer(case)
         case |= facts
-        if ids is None:
-            case["refused"] = True
-            continue
         case["ids"] = []
         for row, known in zip(ids, distinct):
             if row not in known:
