@@ -12,7 +12,8 @@
 namespace embedserve {
 
 // What happens to a text of too many tokens when its request does not say.
-enum class OverlongTexts { kRefuse, kCutEnd, kCutStart };
+// kCutAsModel: on the side that the folder's tokenizer names, which is the end for nearly all.
+enum class OverlongTexts { kCutAsModel, kRefuse, kCutEnd, kCutStart };
 
 struct ServerOptions {
   // HOST:PORT as gRPC spells it; port 0 = any free one (Server::port tells which).
@@ -32,7 +33,7 @@ struct ServerOptions {
   int64_t max_queue_tokens = int64_t{1} << 20;               // tokenized, not yet computed
   std::size_t max_in_flight_bytes = std::size_t{512} << 20;  // requests and unsent answers
 
-  OverlongTexts overlong_texts = OverlongTexts::kCutEnd;
+  OverlongTexts overlong_texts = OverlongTexts::kCutAsModel;
   bool reflection = true;  // grpc.reflection.v1alpha
 
   // Threads that read requests and tokenize up to 8 texts themselves; 0 = a third of the cores, 1

@@ -1,0 +1,85 @@
+// Which sequences go into the next batch. Policy only: no thread, no lock, no clock.
+//
+// Order: a job gets a tag when it comes, the tokens taken from the queue so far plus its own
+// tokens, and the smallest tag goes first. Small jobs overtake large ones, but a job is never
+// overtaken by more tokens than it has itself; equal tags go in order of arrival. A batch takes
+// sequences in that order up to its budget. A job whose next sequence does not fit is passed over
+// for up to kLookAhead others; the first of the order always fits an empty batch, so nobody
+// starves. Large jobs are split wherever a batch ends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/embedding_job.h"
+
+namespace embedserve {
+
+struct BatchLimits {
+  int tokens = 0;  // at least as many as the longest sequence
+  int sequences = 0;
+};
+
+// Sequences [first, first + count) of a job.
+struct BatchPart {
+  std::shared_ptr<EmbeddingJob> job;
+  int first = 0;
+  int count = 0;
+};
+
+// The rows of a batch belong to its parts in this order.
+struct Batch {
+  std::vector<BatchPart> parts;
+  int tokens = 0;
+  int sequences = 0;
+};
+
+class BatchQueue {
+ public:
+  static constexpr int kLookAhead = 32;
+  using StaleJob = std::pair<std::shared_ptr<EmbeddingJob>, absl::Status>;
+
+  explicit BatchQueue(BatchLimits limits) : limits_(limits) {}
+
+  void Push(std::shared_ptr<EmbeddingJob> job);
+
+  // The next batch; without parts if the queue holds nothing to do. Jobs found stale on the way
+  // leave the queue and are appended to `stale`, for the caller to end.
+  Batch Take(TimePoint now, std::vector<StaleJob>& stale);
+
+  // Empties the queue.
+  std::vector<std::shared_ptr<EmbeddingJob>> TakeAll();
+
+  bool empty() const { return jobs_.empty(); }
+  int64_t tokens() const { return tokens_; }  // not yet taken
+  // Enough waits to fill a batch (if none of it is stale).
+  bool FillsBatch() const { return tokens_ >= limits_.tokens || sequences_ >= limits_.sequences; }
+
+ private:
+  struct Entry {
+    int64_t tag;
+    int64_t arrival;
+    std::shared_ptr<EmbeddingJob> job;
+    mutable int next = 0;  // first sequence not taken; not part of the order
+    bool operator<(const Entry& other) const {
+      return tag != other.tag ? tag < other.tag : arrival < other.arrival;
+    }
+  };
+  using Entries = std::set<Entry>;
+
+  void TakeFrom(const Entry& entry, TimePoint now, Batch& batch);
+  Entries::iterator Remove(Entries::iterator entry);
+
+  const BatchLimits limits_;
+  Entries jobs_;
+  int64_t tokens_ = 0;
+  int64_t sequences_ = 0;
+  int64_t taken_ = 0;  // tokens, ever
+  int64_t arrivals_ = 0;
+};
+
+}  // namespace embedserve

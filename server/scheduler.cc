@@ -1,0 +1,92 @@
+#include "server/scheduler.h"
+
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+
+namespace embedserve {
+namespace {
+
+absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
+
+}  // namespace
+
+absl::Status Scheduler::Submit(std::shared_ptr<EmbeddingJob> job) {
+  const int64_t tokens = job->tokens();
+  {
+    const MutexLock lock(mutex_);
+    if (stopped_) return Stopping();
+    if (!queue_.empty() && queue_.tokens() + tokens > max_tokens_) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "{} tokens are queued and the request has {}; the limit is {} (--max-queue-tokens)",
+          queue_.tokens(), tokens, max_tokens_));
+    }
+    queue_.Push(std::move(job));
+  }
+  work_.NotifyOne();
+  return absl::OkStatus();
+}
+
+std::optional<Batch> Scheduler::Take() {
+  while (true) {
+    std::optional<Batch> batch = TakeOnce(/*wait=*/true);
+    if (!batch.has_value() || !batch->parts.empty()) return batch;
+  }
+}
+
+std::optional<Batch> Scheduler::TakeFull() {
+  std::optional<Batch> batch = TakeOnce(/*wait=*/false);
+  return batch.has_value() && batch->parts.empty() ? std::nullopt : std::move(batch);
+}
+
+std::optional<Batch> Scheduler::TakeOnce(bool wait) {
+  std::vector<BatchQueue::StaleJob> stale;
+  Batch batch;
+  {
+    const MutexLock lock(mutex_);
+    while (wait && !stopped_ && queue_.empty()) work_.Wait(mutex_);
+    if (stopped_ || (!wait && !queue_.FillsBatch())) return std::nullopt;
+    batch = queue_.Take(Clock::now(), stale);
+    // One notification may have stood for several jobs; another worker may take the rest.
+    if (!queue_.empty()) work_.NotifyOne();
+  }
+  for (auto& [job, status] : stale) job->End(std::move(status));
+  return batch;
+}
+
+void Scheduler::Report(int tokens, Clock::duration took) {
+  const double seconds = std::chrono::duration<double>(took).count();
+  if (seconds <= 0) return;
+  const double rate = tokens / seconds;
+  constexpr double kWeightOfNewest = 0.1;
+  const MutexLock lock(mutex_);
+  tokens_per_second_ = tokens_per_second_ == 0
+                           ? rate
+                           : tokens_per_second_ + kWeightOfNewest * (rate - tokens_per_second_);
+}
+
+std::chrono::milliseconds Scheduler::ExpectedDelay() const {
+  const MutexLock lock(mutex_);
+  if (tokens_per_second_ == 0) return std::chrono::milliseconds(0);
+  const double seconds = static_cast<double>(queue_.tokens()) / tokens_per_second_;
+  return std::chrono::milliseconds(static_cast<int64_t>(1000 * seconds));
+}
+
+int64_t Scheduler::queued_tokens() const {
+  const MutexLock lock(mutex_);
+  return queue_.tokens();
+}
+
+void Scheduler::Stop() {
+  std::vector<std::shared_ptr<EmbeddingJob>> left;
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = true;
+    left = queue_.TakeAll();
+  }
+  work_.NotifyAll();
+  for (const auto& job : left) job->End(Stopping());
+}
+
+}  // namespace embedserve

@@ -1,0 +1,56 @@
+// The one place where requests meet engines: a batch queue behind the only lock on the way of a
+// request, admission by queued tokens, and workers waiting for batches.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "server/batch_queue.h"
+#include "server/embedding_job.h"
+#include "server/mutex.h"
+
+namespace embedserve {
+
+class Scheduler {
+ public:
+  // `max_tokens`: most that may wait; a job is taken whole or not at all, and whatever its size if
+  // nothing waits.
+  Scheduler(BatchLimits limits, int64_t max_tokens) : max_tokens_(max_tokens), queue_(limits) {}
+
+  // RESOURCE_EXHAUSTED if it does not fit the queue, UNAVAILABLE after Stop; the job is then not
+  // ended.
+  absl::Status Submit(std::shared_ptr<EmbeddingJob> job) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // For a worker with nothing in flight: waits for work, as little as it is: never a timer. None
+  // after Stop. Ends stale jobs on the way.
+  std::optional<Batch> Take() ABSL_LOCKS_EXCLUDED(mutex_);
+  // For a worker with a batch in flight: a batch only if it can be filled, so that what arrives in
+  // the meantime is not sealed into a tiny batch a step early.
+  std::optional<Batch> TakeFull() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // A worker reports a batch done: feeds the rate behind ExpectedDelay.
+  void Report(int tokens, Clock::duration took) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Until what is queued now will have been computed; an estimate, zero before the first batch.
+  std::chrono::milliseconds ExpectedDelay() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  int64_t queued_tokens() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Lets workers go and ends all that is queued with UNAVAILABLE. Again: no effect.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  std::optional<Batch> TakeOnce(bool wait) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const int64_t max_tokens_;
+  mutable Mutex mutex_;
+  ConditionVariable work_;
+  BatchQueue queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  double tokens_per_second_ ABSL_GUARDED_BY(mutex_) = 0;  // of one worker
+};
+
+}  // namespace embedserve

@@ -1,0 +1,35 @@
+// What all calls of a server share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "model/engine/engine.h"
+#include "model/model.h"
+#include "server/byte_budget.h"
+#include "server/options.h"
+#include "server/scheduler.h"
+#include "server/task_pool.h"
+
+namespace embedserve {
+
+struct Serving {
+  const ServerOptions options;
+  const Model& model;
+
+  // Of the engines, all alike.
+  const std::string fingerprint;
+  const std::string device;  // joined by ", "
+  const ComputeType compute_type;
+  const int width;         // values of a row
+  const int batch_tokens;  // resolved
+
+  Scheduler scheduler;
+  TaskPool tasks;
+  ByteBudget bytes;
+  std::atomic<bool> draining{false};        // new calls are refused
+  std::atomic<int64_t> calls_in_flight{0};  // taken and not yet answered
+};
+
+}  // namespace embedserve

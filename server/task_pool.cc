@@ -1,0 +1,44 @@
+#include "server/task_pool.h"
+
+#include <utility>
+
+namespace embedserve {
+
+TaskPool::TaskPool(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+void TaskPool::Stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+  work_.NotifyAll();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void TaskPool::Post(Task task) {
+  {
+    const MutexLock lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  work_.NotifyOne();
+}
+
+void TaskPool::Run() {
+  Tokenizer::Scratch scratch;
+  while (true) {
+    Task task;
+    {
+      const MutexLock lock(mutex_);
+      while (tasks_.empty() && !stopped_) work_.Wait(mutex_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task(scratch);
+  }
+}
+
+}  // namespace embedserve

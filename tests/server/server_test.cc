@@ -1,0 +1,75 @@
+#include "server/server.h"
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/server/test_server.h"
+
+namespace embedserve {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Sizes that callers mix: most are small, a few are split over many batches.
+int SizeOf(uint64_t call) {
+  constexpr int kSizes[] = {1, 1, 2, 1, 8, 9, 3, 64, 1, 65, 5, 200};
+  return kSizes[call % std::size(kSizes)];
+}
+
+v1::EncodeRequest RequestOf(uint64_t caller, uint64_t call) {
+  v1::EncodeRequest request;
+  request.set_request_id(std::to_string(caller) + "/" + std::to_string(call));
+  const int size = SizeOf(caller + call);
+  // Texts of different callers overlap; some repeat within a request.
+  for (int i = 0; i < size; ++i)
+    request.add_texts(TextOf((caller * 31 + call * 7 + static_cast<uint64_t>(i)) % 997));
+  return request;
+}
+
+// `callers` threads make `calls` calls each, every answer checked. Returns the first fault.
+std::string CallConcurrently(TestServer& server, int callers, int calls) {
+  std::vector<std::string> faults(static_cast<std::size_t>(callers));
+  std::vector<std::thread> threads;
+  for (int caller = 0; caller < callers; ++caller) {
+    threads.emplace_back([&, caller] {
+      const auto stub = server.NewStub();
+      for (int call = 0; call < calls; ++call) {
+        const v1::EncodeRequest request =
+            RequestOf(static_cast<uint64_t>(caller), static_cast<uint64_t>(call));
+        grpc::ClientContext context;
+        v1::EncodeResponse response;
+        const grpc::Status status = stub->Encode(&context, request, &response);
+        std::string fault = status.ok() ? Fault(request, response) : status.error_message();
+        if (!fault.empty()) {
+          faults[static_cast<std::size_t>(caller)] = request.request_id() + ": " + fault;
+          return;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& fault : faults) {
+    if (!fault.empty()) return fault;
+  }
+  return "";
+}
+
+TEST(Server, EveryAnswerIsRightUnderConcurrentCallersOfAllSizes) {
+  TestServer server;
+  EXPECT_EQ(CallConcurrently(server, 64, 50), "");
+  EXPECT_EQ(server.server().calls_in_flight(), 0);
+}
+
+TEST(Server, SeveralEnginesShareTheWork) {
+  ServerOptions options = TestServer::FastOptions();
+  options.io_threads = 3;
+  TestServer server(options, {}, 3);
+  EXPECT_EQ(CallConcurrently(server, 16, 20), "");
+}
+
+}  // namespace
+}  // namespace embedserve

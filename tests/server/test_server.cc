@@ -1,0 +1,115 @@
+#include "tests/server/test_server.h"
+
+#include <cstdlib>
+
+#include "google/rpc/status.pb.h"
+#include "model/output.h"
+
+namespace embedserve {
+
+const Model& TestModel() {
+  static const Model& model = []() -> const Model& {
+    static ModelFolderBuilder builder("bert");
+    builder.AddNormalize();
+    static const auto loaded = Model::Load(builder.Write());
+    if (!loaded.ok()) {
+      ADD_FAILURE() << loaded.status();
+      std::abort();
+    }
+    return **loaded;
+  }();
+  return model;
+}
+
+ServerOptions TestServer::FastOptions() {
+  ServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.max_batch_tokens = 256;
+  options.drain_delay = std::chrono::milliseconds(0);
+  options.tokenizer_threads = 2;
+  return options;
+}
+
+TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, int engines) {
+  std::vector<std::unique_ptr<Engine>> list;
+  for (int i = 0; i < engines; ++i) {
+    list.push_back(
+        std::make_unique<HashEngine>(TestModel().folder().dimensions, EngineOptions(), fault));
+  }
+  auto server = Server::Start(options, TestModel(), std::move(list));
+  if (!server.ok()) {
+    ADD_FAILURE() << server.status();
+    std::abort();
+  }
+  server_ = *std::move(server);
+  stub_ = NewStub();
+}
+
+std::string TestServer::address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+
+std::shared_ptr<grpc::Channel> TestServer::NewChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::unique_ptr<v1::EmbeddingService::Stub> TestServer::NewStub() const {
+  return v1::EmbeddingService::NewStub(NewChannel());
+}
+
+std::vector<float> ExpectedValues(std::string_view text, std::string_view prompt, int dimensions) {
+  const Model& model = TestModel();
+  Tokenizer::Scratch scratch;
+  TokenBatch tokens;
+  std::vector<int32_t> pooling_start;
+  const absl::Status status =
+      model.Tokenize({&text, 1}, prompt, std::nullopt, scratch, tokens, pooling_start);
+  EXPECT_TRUE(status.ok()) << status;
+  std::vector<float> row = HashRow(tokens[0], pooling_start[0], model.folder().dimensions);
+  const std::span<float> finished =
+      FinishRow(row, {.folder_normalizes = true,
+                      .dimensions = dimensions == 0 ? model.folder().dimensions : dimensions});
+  return {finished.begin(), finished.end()};
+}
+
+std::string ExpectedRow(std::string_view text, std::string_view prompt, int dimensions) {
+  const std::vector<float> row = ExpectedValues(text, prompt, dimensions);
+  return {reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float)};
+}
+
+std::string TextOf(uint64_t number) {
+  // Digits become tokens of their own; every seventh text is longer than the model takes.
+  std::string text = "text " + std::to_string(number);
+  const uint64_t repeats = number % 7 == 0 ? 12 : number % 5;
+  for (uint64_t i = 0; i < repeats; ++i) text += " and " + std::to_string(number + i);
+  return text;
+}
+
+std::string Fault(const v1::EncodeRequest& request, const v1::EncodeResponse& response) {
+  if (response.request_id() != request.request_id()) return "answer to another request";
+  if (static_cast<int>(response.rows()) != request.texts_size()) return "wrong number of rows";
+  if (response.texts_size() != request.texts_size()) return "wrong number of TextInfo";
+  std::string expected;
+  for (const std::string& text : request.texts()) expected += ExpectedRow(text);
+  return response.embeddings() == expected ? "" : "wrong embeddings";
+}
+
+ErrorDetails DetailsOf(const grpc::Status& status) {
+  google::rpc::Status rpc_status;
+  EXPECT_TRUE(rpc_status.ParseFromString(status.error_details()));
+  EXPECT_EQ(rpc_status.code(), static_cast<int>(status.error_code()));
+  EXPECT_LT(status.error_details().size(), 4096u);
+  ErrorDetails details;
+  for (const auto& any : rpc_status.details()) {
+    any.UnpackTo(&details.info);
+    any.UnpackTo(&details.bad_request);
+    any.UnpackTo(&details.quota);
+    any.UnpackTo(&details.request);
+    if (any.UnpackTo(&details.retry)) details.has_retry = true;
+  }
+  return details;
+}
+
+}  // namespace embedserve

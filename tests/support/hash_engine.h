@@ -1,0 +1,39 @@
+// An engine whose row is a keyed hash of the sequence: wrong, swapped, stale or doubled rows show.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/engine/engine.h"
+
+namespace embedserve {
+
+// (width) values in [-1, 1), depending on every id and its place, the number of ids and
+// pooling_start.
+std::vector<float> HashRow(std::span<const int32_t> ids, int pooling_start, int width);
+
+class HashEngine final : public Engine {
+ public:
+  // Asked before each batch is collected: may wait, or fail the batch.
+  using Fault = std::function<absl::Status(const PackedBatch&)>;
+
+  explicit HashEngine(int width, EngineOptions options = {}, Fault fault = {})
+      : width_(width), options_(options), fault_(std::move(fault)) {}
+
+  absl::Status Submit(const PackedBatch& batch) override;
+  absl::Status Collect(std::span<float> rows) override;
+  int width() const override { return width_; }
+  std::string device() const override { return "hash"; }
+  ComputeType compute_type() const override { return options_.compute_type; }
+
+ private:
+  const int width_;
+  const EngineOptions options_;
+  const Fault fault_;
+  std::vector<PackedBatch> submitted_;  // oldest first
+};
+
+}  // namespace embedserve
