@@ -4,12 +4,10 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
-#include <string>
 #include <type_traits>
 
 #include "kernels/device/packet.cuh"
 #include "kernels/device/warp.cuh"
-#include "kernels/stream.h"
 #include "kernels/tensor.h"
 
 namespace embedserve::kernels {
@@ -33,24 +31,16 @@ void DispatchType(DType type, Launch launch) {
 }
 
 // Calls launch(std::integral_constant<int, P>{}) with the smallest P for which a warp of P packets
-// a lane holds a row of `columns`.
+// a lane holds a row of `columns`, or with 0 for a row that is too wide or not 16-byte aligned.
 template <class Launch>
-void DispatchRow(Stream& stream, const char* operation, int columns, Launch launch) {
+void DispatchRow(int columns, Launch launch) {
   const int packets = (columns + kWarp * kPacket - 1) / (kWarp * kPacket);
-  if (columns <= 0 || columns % kPacket != 0 || packets > 8) {
-    stream.Fail(operation, "rows of " + std::to_string(columns) +
-                               " values; multiples of 8 up to 2048 are supported");
-  } else if (packets == 1) {
-    launch(std::integral_constant<int, 1>{});
-  } else if (packets == 2) {
-    launch(std::integral_constant<int, 2>{});
-  } else if (packets == 3) {
-    launch(std::integral_constant<int, 3>{});
-  } else if (packets == 4) {
-    launch(std::integral_constant<int, 4>{});
-  } else {
-    launch(std::integral_constant<int, 8>{});
-  }
+  if (columns % kPacket != 0 || packets > 8) return launch(std::integral_constant<int, 0>{});
+  if (packets == 1) return launch(std::integral_constant<int, 1>{});
+  if (packets == 2) return launch(std::integral_constant<int, 2>{});
+  if (packets == 3) return launch(std::integral_constant<int, 3>{});
+  if (packets == 4) return launch(std::integral_constant<int, 4>{});
+  return launch(std::integral_constant<int, 8>{});
 }
 
 }  // namespace embedserve::kernels

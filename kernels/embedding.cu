@@ -17,11 +17,19 @@ __global__ void __launch_bounds__(kThreads)
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const auto width = static_cast<std::size_t>(columns);
-  WarpRow<kPackets> sum;
-  sum.Load(words + static_cast<std::size_t>(ids[row]) * width, columns);
-  sum.Add(positions + static_cast<std::size_t>(position_rows[row]) * width, columns);
-  sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
-  sum.Store(out + static_cast<std::size_t>(row) * width, columns);
+  const T* const word = words + static_cast<std::size_t>(ids[row]) * width;
+  const T* const position = positions + static_cast<std::size_t>(position_rows[row]) * width;
+  T* const to = out + static_cast<std::size_t>(row) * width;
+  if constexpr (kPackets == 0) {
+    const auto value = [=](int c) { return ToFloat(word[c]) + ToFloat(position[c]); };
+    LayerNormAnyWidth(value, norm.gamma, norm.beta, norm.eps, columns, to);
+  } else {
+    WarpRow<kPackets> sum;
+    sum.Load(word, columns);
+    sum.Add(position, columns);
+    sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
+    sum.Store(to, columns);
+  }
 }
 
 }  // namespace
@@ -29,7 +37,7 @@ __global__ void __launch_bounds__(kThreads)
 void Embed(Stream& stream, const EmbeddingTables& tables, const int32_t* ids,
            const int32_t* position_rows, Tensor out) {
   if (!stream.ok() || out.rows == 0) return;
-  DispatchRow(stream, "embedding", out.columns, [&](auto packets) {
+  DispatchRow(out.columns, [&](auto packets) {
     DispatchType(out.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       const auto blocks = static_cast<unsigned>((out.rows + kWarpsPerBlock - 1) / kWarpsPerBlock);

@@ -11,7 +11,8 @@ namespace embedserve::kernels {
 
 // out[t] = LayerNorm(words[ids[t]] + positions[position_rows[t]]), (M, H). A type embedding is a
 // constant row: whoever loads the tables adds it to `positions`. All tensors have one type.
-// H: a multiple of 8, at most 2048. Ids and positions must lie in their tables: not checked here.
+// H: any; fast for multiples of 8 up to 2048. Ids and positions must lie in their tables: not
+// checked here.
 struct EmbeddingTables {
   ConstTensor words;      // (V, H)
   ConstTensor positions;  // (P, H)

@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "kernels/probe.h"
@@ -13,8 +14,14 @@ namespace {
 constexpr const char* kName = "matrix product";
 constexpr int kMostCandidates = 16;
 constexpr int kTimedRuns = 4;  // of one candidate, twice; the faster counts
-// Weights are slices of packed tensors; 16 bytes is what bulk copies need.
-constexpr uint32_t kAlignment = 16;
+// Of any row of a tensor with such rows; weights are slices of packed tensors. 16 bytes is what
+// bulk copies need.
+uint32_t Alignment(const Gemm::Shape& shape) {
+  const auto row_bytes = [&](int columns) {
+    return static_cast<uint32_t>(columns) * static_cast<uint32_t>(ByteSize(shape.type));
+  };
+  return std::gcd(16u, std::gcd(row_bytes(shape.inputs), row_bytes(shape.outputs)));
+}
 
 bool Check(Stream& stream, cublasStatus_t status, const std::string& what) {
   if (status != CUBLAS_STATUS_SUCCESS) {
@@ -234,14 +241,15 @@ std::vector<cublasLtMatmulAlgo_t> Gemm::Candidates(Stream& stream, int rows) con
   cublasLtMatmulPreference_t raw = nullptr;
   if (!Check(stream, cublasLtMatmulPreferenceCreate(&raw), "preference")) return {};
   const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, PreferenceDestroy> preference(raw);
+  const uint32_t alignment = Alignment(shape_);
   for (const cublasStatus_t status :
        {Set(raw, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kGemmWorkspaceBytes),
         Set(raw, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
             static_cast<uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE)),
-        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, kAlignment),
-        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, kAlignment),
-        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, kAlignment),
-        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, kAlignment)}) {
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment),
+        Set(raw, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment)}) {
     if (!Check(stream, status, "preference")) return {};
   }
   cublasLtMatrixLayoutOpaque_t x = x_layout_, y = y_layout_, w = w_layout_;

@@ -18,30 +18,19 @@ __global__ void __launch_bounds__(kThreads)
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const std::size_t first = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
-  WarpRow<kPackets> sum;
-  sum.Load(x + first, columns);
-  if (residual != nullptr) sum.Add(residual + first, columns);
-  if (bias != nullptr) sum.Add(bias, columns);
-  sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
-  sum.Store(out + first, columns);
-}
-
-// A warp a row, any width; the row is read three times.
-__global__ void __launch_bounds__(kThreads)
-    NormRowsKernel(const float* x, LayerNormParameters norm, int rows, int columns, float* out) {
-  const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
-  if (row >= rows) return;
-  const float* const in = x + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
-  float* const to = out + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
-  const int lane = static_cast<int>(threadIdx.x);
-  float sum = 0;
-  for (int c = lane; c < columns; c += kWarp) sum += in[c];
-  const float mean = WarpSum(sum) / static_cast<float>(columns);
-  float squares = 0;
-  for (int c = lane; c < columns; c += kWarp) squares += (in[c] - mean) * (in[c] - mean);
-  const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + norm.eps);
-  for (int c = lane; c < columns; c += kWarp) {
-    to[c] = (in[c] - mean) * scale * norm.gamma[c] + norm.beta[c];
+  if constexpr (kPackets == 0) {
+    const auto value = [&](int c) {
+      return ToFloat(x[first + c]) + (residual == nullptr ? 0.0f : ToFloat(residual[first + c])) +
+             (bias == nullptr ? 0.0f : bias[c]);
+    };
+    LayerNormAnyWidth(value, norm.gamma, norm.beta, norm.eps, columns, out + first);
+  } else {
+    WarpRow<kPackets> sum;
+    sum.Load(x + first, columns);
+    if (residual != nullptr) sum.Add(residual + first, columns);
+    if (bias != nullptr) sum.Add(bias, columns);
+    sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
+    sum.Store(out + first, columns);
   }
 }
 
@@ -68,7 +57,7 @@ constexpr dim3 kBlock(kWarp, kWarpsPerBlock);
 void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
              const LayerNormParameters& norm, Tensor out) {
   if (!stream.ok() || x.rows == 0) return;
-  DispatchRow(stream, "add + norm", x.columns, [&](auto packets) {
+  DispatchRow(x.columns, [&](auto packets) {
     DispatchType(x.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       AddNormKernel<T, packets()><<<Grid(x.rows), kBlock, 0, stream.get()>>>(
@@ -77,13 +66,6 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
       stream.CheckLaunch("add + norm");
     });
   });
-}
-
-void NormRows(Stream& stream, ConstTensor x, const LayerNormParameters& norm, Tensor out) {
-  if (!stream.ok() || x.rows == 0) return;
-  NormRowsKernel<<<Grid(x.rows), kBlock, 0, stream.get()>>>(
-      static_cast<const float*>(x.data), norm, x.rows, x.columns, static_cast<float*>(out.data));
-  stream.CheckLaunch("norm of rows");
 }
 
 void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out) {

@@ -13,14 +13,10 @@ struct LayerNormParameters {
   float eps = 0;
 };
 
-// out = LayerNorm(x + bias + residual), (M, H) each, one type. H: a multiple of 8, at most 2048.
-// `bias` (H) is fp32 and may be null; so may residual.data. `out` may be x or the residual.
+// out = LayerNorm(x + bias + residual), (M, H) each, one type. `bias` (H) is fp32 and may be null;
+// so may residual.data. `out` may be x or the residual. H: any; fast for multiples of 8 up to 2048.
 void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
              const LayerNormParameters& norm, Tensor out);
-
-// The same for fp32 rows of any width, without bias and residual: what stands behind the pooling
-// works on one row a sequence and need not be fast.
-void NormRows(Stream& stream, ConstTensor x, const LayerNormParameters& norm, Tensor out);
 
 // out = x / max(|x|, eps) by row, fp32, any width. `out` may be x.
 void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out);

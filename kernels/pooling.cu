@@ -1,6 +1,7 @@
-// A block owns 32 packets (256 columns) of one sequence; its kStripes warps take every kStripes-th
-// token each, and the stripes are added in order through shared memory: the order of the sum
-// depends on the sequence's length alone. Bytes moved: one read of (T, H); bound by device memory.
+// A block owns 32 packets (256 columns; 32 where rows are not 16-byte aligned) of one sequence; its
+// kStripes warps take every kStripes-th token each, and the stripes are added in order through
+// shared memory: the order of the sum depends on the sequence's length alone. Bytes moved: one read
+// of (T, H); bound by device memory.
 #include "kernels/dispatch.cuh"
 #include "kernels/pooling.h"
 
@@ -8,7 +9,7 @@ namespace embedserve::kernels {
 namespace {
 
 constexpr int kStripes = 4;
-constexpr int kColumns = kWarp * kPacket;  // of one block
+constexpr int kGatherThreads = 96;
 
 struct Range {
   int first;  // row of the sequence's first token
@@ -22,10 +23,11 @@ __device__ Range RangeOf(const Sequences& sequences, int b) {
 }
 
 // Folds one more row into the stripe's running value.
-__device__ void Fold(PoolKind kind, const float (&row)[kPacket], float weight,
-                     float (&value)[kPacket]) {
+template <int kCount>
+__device__ void Fold(PoolKind kind, const float (&row)[kCount], float weight,
+                     float (&value)[kCount]) {
 #pragma unroll
-  for (int i = 0; i < kPacket; ++i) {
+  for (int i = 0; i < kCount; ++i) {
     if (kind == PoolKind::kMax) {
       value[i] = row[i] > value[i] || row[i] != row[i] ? row[i] : value[i];  // keeps NaN
     } else {
@@ -55,14 +57,14 @@ __device__ float Divisor(PoolKind kind, const Range& range) {
   return 1.0f;
 }
 
-template <class T>
+template <class T, int kCount>
 __global__ void __launch_bounds__(kStripes* kWarp)
     PoolKernel(const T* x, Sequences sequences, PoolKind kind, int columns, int out_first,
                int out_columns, float* out) {
-  __shared__ float shared[kStripes][kWarp][kPacket];
+  __shared__ float shared[kStripes][kWarp][kCount];
   const int lane = static_cast<int>(threadIdx.x);
   const int stripe = static_cast<int>(threadIdx.y);
-  const int column = static_cast<int>(blockIdx.y) * kColumns + lane * kPacket;
+  const int column = (static_cast<int>(blockIdx.y) * kWarp + lane) * kCount;
   const int b = static_cast<int>(blockIdx.x);
   const bool inside = column < columns;
   const auto width = static_cast<std::size_t>(columns);
@@ -73,13 +75,13 @@ __global__ void __launch_bounds__(kStripes* kWarp)
   if (kind == PoolKind::kLast) begin = max(begin, end - 1);
   const bool empty = begin >= end;
 
-  float value[kPacket];
+  float value[kCount];
 #pragma unroll
   for (float& v : value) v = kind == PoolKind::kMax && !empty ? -INFINITY : 0.0f;
   if (inside) {
 #pragma unroll 4
     for (int t = begin + stripe; t < end; t += kStripes) {
-      float row[kPacket];
+      float row[kCount];
       LoadPacket(x + static_cast<std::size_t>(t) * width + column, row);
       const float weight =
           kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
@@ -87,7 +89,7 @@ __global__ void __launch_bounds__(kStripes* kWarp)
     }
   }
 #pragma unroll
-  for (int i = 0; i < kPacket; ++i) shared[stripe][lane][i] = value[i];
+  for (int i = 0; i < kCount; ++i) shared[stripe][lane][i] = value[i];
   __syncthreads();
   if (stripe != 0 || !inside) return;
   for (int s = 1; s < kStripes; ++s) Fold(kind, shared[s][lane], 1.0f, value);
@@ -101,25 +103,28 @@ __global__ void __launch_bounds__(kStripes* kWarp)
               value);
 }
 
-template <class T>
-__global__ void GatherKernel(const T* x, Sequences sequences, PoolKind kind, int columns, T* out) {
+template <class T, int kCount>
+__global__ void __launch_bounds__(kGatherThreads)
+    GatherKernel(const T* x, Sequences sequences, PoolKind kind, int columns, T* out) {
   const int b = static_cast<int>(blockIdx.x);
   const Range range = RangeOf(sequences, b);
   if (range.begin >= range.end) return;
   const auto width = static_cast<std::size_t>(columns);
   const int row = kind == PoolKind::kLast ? range.end - 1 : range.begin;
-  for (int c = static_cast<int>(threadIdx.x) * kPacket; c < columns;
-       c += static_cast<int>(blockDim.x) * kPacket) {
-    float v[kPacket];
+  for (int c = static_cast<int>(threadIdx.x) * kCount; c < columns; c += kGatherThreads * kCount) {
+    float v[kCount];
     LoadPacket(x + static_cast<std::size_t>(row) * width + c, v);
     StorePacket(out + static_cast<std::size_t>(b) * width + c, v);
   }
 }
 
-template <class T>
-__global__ void WidenKernel(const T* x, std::size_t size, float* out) {
-  const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i < size) out[i] = ToFloat(x[i]);
+// Calls launch(tag of the type, integral constant of the values an access takes).
+template <class Launch>
+void Dispatch(ConstTensor x, Launch launch) {
+  DispatchType(x.type, [&](auto tag) {
+    if (x.columns % kPacket == 0) return launch(tag, std::integral_constant<int, kPacket>{});
+    launch(tag, std::integral_constant<int, 1>{});
+  });
 }
 
 }  // namespace
@@ -127,14 +132,14 @@ __global__ void WidenKernel(const T* x, std::size_t size, float* out) {
 void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
           std::span<const PoolKind> kinds, Tensor out) {
   if (!stream.ok() || sequences.count == 0) return;
-  if (x.columns % kPacket != 0) return stream.Fail("pooling", "a width that is no multiple of 8");
-  const dim3 grid(static_cast<unsigned>(sequences.count),
-                  static_cast<unsigned>((x.columns + kColumns - 1) / kColumns));
-  DispatchType(x.type, [&](auto tag) {
+  Dispatch(x, [&](auto tag, auto count) {
     using T = typename decltype(tag)::type;
+    constexpr int kColumns = kWarp * count();  // of one block
+    const dim3 grid(static_cast<unsigned>(sequences.count),
+                    static_cast<unsigned>((x.columns + kColumns - 1) / kColumns));
     int first = 0;
     for (const PoolKind kind : kinds) {
-      PoolKernel<<<grid, dim3(kWarp, kStripes), 0, stream.get()>>>(
+      PoolKernel<T, count()><<<grid, dim3(kWarp, kStripes), 0, stream.get()>>>(
           static_cast<const T*>(x.data), sequences, kind, x.columns, first, out.columns,
           static_cast<float*>(out.data));
       first += x.columns;
@@ -146,24 +151,13 @@ void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
 void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
                 Tensor out) {
   if (!stream.ok() || sequences.count == 0) return;
-  if (x.columns % kPacket != 0) return stream.Fail("gather", "a width that is no multiple of 8");
-  DispatchType(x.type, [&](auto tag) {
+  Dispatch(x, [&](auto tag, auto count) {
     using T = typename decltype(tag)::type;
-    GatherKernel<<<static_cast<unsigned>(sequences.count), 96, 0, stream.get()>>>(
-        static_cast<const T*>(x.data), sequences, kind, x.columns, static_cast<T*>(out.data));
+    GatherKernel<T, count()>
+        <<<static_cast<unsigned>(sequences.count), kGatherThreads, 0, stream.get()>>>(
+            static_cast<const T*>(x.data), sequences, kind, x.columns, static_cast<T*>(out.data));
   });
   stream.CheckLaunch("gather");
-}
-
-void Widen(Stream& stream, ConstTensor x, Tensor out) {
-  if (!stream.ok() || x.size() == 0) return;
-  DispatchType(x.type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const auto blocks = static_cast<unsigned>((x.size() + 255) / 256);
-    WidenKernel<<<blocks, 256, 0, stream.get()>>>(static_cast<const T*>(x.data), x.size(),
-                                                  static_cast<float*>(out.data));
-  });
-  stream.CheckLaunch("widen");
 }
 
 }  // namespace embedserve::kernels

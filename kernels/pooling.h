@@ -31,15 +31,12 @@ struct Sequences {
 };
 
 // out (B, kinds * H) fp32: the kinds side by side in their order. Sums are fp32, in an order that
-// the sequence's own length fixes. H: a multiple of 8. A sequence of length 0 gives zeros.
+// the sequence's own length fixes. A sequence of length 0 gives zeros.
 void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
           std::span<const PoolKind> kinds, Tensor out);
 
-// out[b] = the row of `x` that kFirst or kLast takes, in x's type.
+// out[b] = the row of `x` that kFirst or kLast takes, in x's type; unchanged for length 0.
 void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
                 Tensor out);
-
-// out = x in fp32.
-void Widen(Stream& stream, ConstTensor x, Tensor out);
 
 }  // namespace embedserve::kernels

@@ -1,10 +1,15 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
 #include "model/engine/cpu_engine.h"
+#include "model/engine/cuda_engine.h"
 #include "model/folder/status_macros.h"
 
 namespace embedserve {
@@ -38,6 +43,17 @@ std::string LastComponent(const std::filesystem::path& directory) {
 // The error of Tokenize for one text, in the words of a request's field path.
 absl::Status TextError(std::size_t index, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("texts[{}]: {}", index, what));
+}
+
+// N of "cuda:N".
+std::optional<int> CudaOrdinal(std::string_view device) {
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!device.starts_with(kPrefix)) return std::nullopt;
+  device.remove_prefix(kPrefix.size());
+  int ordinal = 0;
+  const auto [end, error] = std::from_chars(device.begin(), device.end(), ordinal);
+  if (error != std::errc() || end != device.end() || ordinal < 0) return std::nullopt;
+  return ordinal;
 }
 
 }  // namespace
@@ -145,8 +161,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device
         options.max_batch_tokens, folder_.max_sequence_length));
   }
   if (device == "cpu") return NewCpuEngine(folder_, options);
+  if (const std::optional<int> ordinal = CudaOrdinal(device)) {
+    return NewCudaEngine(folder_, *ordinal, options);
+  }
   return absl::FailedPreconditionError(
-      fmt::format("device \"{}\": this build has no engine for it; use \"cpu\"", device));
+      fmt::format("device \"{}\" is not one; use \"cpu\", or \"cuda:0\" and so on", device));
 }
 
 }  // namespace embedserve

@@ -53,8 +53,8 @@ class Model {
                         std::optional<TruncationSide> side, Tokenizer::Scratch& scratch,
                         TokenBatch& out, std::vector<int32_t>& pooling_start) const;
 
-  // An engine for "cpu". FAILED_PRECONDITION for a device that this build or machine has not.
-  // The model must outlive it. Packs the weights: seconds for a large model.
+  // An engine for "cpu" or "cuda:N". FAILED_PRECONDITION for a device that this build or machine
+  // has not. The model must outlive it. Packs the weights: seconds for a large model.
   absl::StatusOr<std::unique_ptr<Engine>> NewEngine(std::string_view device,
                                                     const EngineOptions& options) const;
 

@@ -36,31 +36,41 @@ __device__ inline float ToFloat(float x) { return x; }
 __device__ inline float ToFloat(__half x) { return __half2float(x); }
 __device__ inline float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
 
-// `from` and `to` are aligned to the smaller of 16 bytes and 8 values.
-template <class T>
-__device__ inline void LoadPacket(const T* from, float (&out)[kPacket]) {
-  constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
-  union {
-    uint4 words[kWords];
-    T values[kPacket];
-  } packet;
+// kCount values as one access: kPacket values, 16-byte aligned, or a single one where rows are not.
+template <class T, int kCount>
+__device__ inline void LoadPacket(const T* from, float (&out)[kCount]) {
+  if constexpr (kCount == 1) {
+    out[0] = ToFloat(*from);
+  } else {
+    static_assert(kCount == kPacket, "16-byte accesses or single values");
+    constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+    union {
+      uint4 words[kWords];
+      T values[kPacket];
+    } packet;
 #pragma unroll
-  for (int i = 0; i < kWords; ++i) packet.words[i] = reinterpret_cast<const uint4*>(from)[i];
+    for (int i = 0; i < kWords; ++i) packet.words[i] = reinterpret_cast<const uint4*>(from)[i];
 #pragma unroll
-  for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(packet.values[i]);
+    for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(packet.values[i]);
+  }
 }
 
-template <class T>
-__device__ inline void StorePacket(T* to, const float (&in)[kPacket]) {
-  constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
-  union {
-    uint4 words[kWords];
-    T values[kPacket];
-  } packet;
+template <class T, int kCount>
+__device__ inline void StorePacket(T* to, const float (&in)[kCount]) {
+  if constexpr (kCount == 1) {
+    *to = FromFloat<T>(in[0]);
+  } else {
+    static_assert(kCount == kPacket, "16-byte accesses or single values");
+    constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+    union {
+      uint4 words[kWords];
+      T values[kPacket];
+    } packet;
 #pragma unroll
-  for (int i = 0; i < kPacket; ++i) packet.values[i] = FromFloat<T>(in[i]);
+    for (int i = 0; i < kPacket; ++i) packet.values[i] = FromFloat<T>(in[i]);
 #pragma unroll
-  for (int i = 0; i < kWords; ++i) reinterpret_cast<uint4*>(to)[i] = packet.words[i];
+    for (int i = 0; i < kWords; ++i) reinterpret_cast<uint4*>(to)[i] = packet.words[i];
+  }
 }
 
 }  // namespace embedserve::kernels

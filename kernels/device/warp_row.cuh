@@ -8,6 +8,7 @@ namespace embedserve::kernels {
 
 template <int kPackets>
 struct WarpRow {
+  static_assert(kPackets > 0, "a row that no warp holds");
   float values[kPackets][kPacket];
 
   // Calls f(packet's values, first column) for the packets that lie inside the row.
@@ -63,5 +64,21 @@ struct WarpRow {
     });
   }
 };
+
+// The same for a row of any width that is not held: value(c) gives its elements, three times.
+template <class T, class Value>
+__device__ inline void LayerNormAnyWidth(Value value, const float* gamma, const float* beta,
+                                         float eps, int columns, T* out) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  float sum = 0;
+  for (int c = lane; c < columns; c += kWarp) sum += value(c);
+  const float mean = WarpSum(sum) / static_cast<float>(columns);
+  float squares = 0;
+  for (int c = lane; c < columns; c += kWarp) squares += (value(c) - mean) * (value(c) - mean);
+  const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + eps);
+  for (int c = lane; c < columns; c += kWarp) {
+    out[c] = FromFloat<T>((value(c) - mean) * scale * gamma[c] + beta[c]);
+  }
+}
 
 }  // namespace embedserve::kernels

@@ -13,6 +13,10 @@ TEXT_SUFFIXES = tree.CODE_SUFFIXES + (".py", ".sh", ".cmake", ".txt", ".md", ".j
 # Sources without a test of the same name, and what tests them instead.
 TESTED_ELSEWHERE = {
     "kernels/device_without_cuda.cc": "tests/kernels/device_test.cc, in a build without CUDA",
+    "model/engine/cuda_encoder.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
+    "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
+    "model/engine/cuda_head.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
+    "model/engine/cuda_weights.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
 }
 
 # An absolute path in the tree may start with one of these, or be the end of a path into the tree;

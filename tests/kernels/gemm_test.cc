@@ -76,7 +76,8 @@ void GemmTest::CheckValues(Gemm& gemm, int rows) {
 
 TEST_F(GemmTest, MatchesTheReference) {
   for (const DType type : kAllDTypes) {
-    for (const auto& [inputs, outputs] : {std::pair(64, 192), {768, 256}, {256, 768}, {24, 40}}) {
+    for (const auto& [inputs, outputs] :
+         {std::pair(64, 192), {768, 256}, {256, 768}, {24, 40}, {30, 90}, {36, 48}}) {
       for (const bool bias : {false, true}) {
         Gemm gemm = Make({type, inputs, outputs, bias}, 130);
         for (const int rows : {1, 2, 31, 33, 64, 97, 130}) CheckValues(gemm, rows);

@@ -11,7 +11,9 @@ namespace {
 
 constexpr float kEps = 1e-5f;
 const std::vector<int> kRows = {1, 3, 4, 5, 127};
-const std::vector<int> kWidths = {8, 24, 248, 256, 264, 384, 512, 768, 1024, 1032, 2048};
+const std::vector<int> kWidths = {8, 24, 248, 256, 264, 384, 512, 768, 1024, 1032, 2048,
+                                  // not held by a warp, or not aligned:
+                                  1, 2, 31, 33, 36, 100, 2056, 3000};
 
 void CheckAddNorm(Stream& stream, DType type, int rows, int columns, bool with_bias,
                   bool with_residual) {
@@ -71,24 +73,6 @@ TEST(NormTest, AddNormMayWriteOverItsInputs) {
   EXPECT_EQ(x.Bytes(), out.Bytes());
 }
 
-TEST(NormTest, RowsOfAnyWidth) {
-  EMBEDSERVE_NEED_DEVICE();
-  Stream stream(0);
-  for (const int columns : {1, 2, 31, 33, 100, 768, 3000}) {
-    SCOPED_TRACE(columns);
-    Random random;
-    const auto width = static_cast<std::size_t>(columns);
-    const DeviceMatrix x(stream, DType::kFp32, 5, columns, random.Values(5 * width, -3, 4));
-    const DeviceMatrix gamma(stream, DType::kFp32, 1, columns, random.Values(width));
-    const DeviceMatrix beta(stream, DType::kFp32, 1, columns, random.Values(width));
-    const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp32, 5, columns);
-    NormRows(stream, x.tensor(), {gamma.as<float>(), beta.as<float>(), kEps}, out.tensor());
-    const NormReference reference =
-        LayerNormReference(x.Values(), columns, gamma.Values(), beta.Values(), kEps, DType::kFp32);
-    EXPECT_TRUE(AllNear(out.Values(), reference.values, reference.bound, columns));
-  }
-}
-
 TEST(NormTest, NormalizesRowsAndLeavesAZeroRow) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
@@ -109,16 +93,6 @@ TEST(NormTest, NormalizesRowsAndLeavesAZeroRow) {
       }
     }
     EXPECT_TRUE(AllNear(x.Values(), expected, bound, columns)) << columns;
-  }
-}
-
-TEST(NormTest, RefusesAWidthItCannotHold) {
-  EMBEDSERVE_NEED_DEVICE();
-  for (const int columns : {0, 12, 2056}) {
-    Stream stream(0);
-    const Tensor x{nullptr, DType::kFp16, 1, columns};
-    AddNorm(stream, x, nullptr, ConstTensor(), {}, x);
-    EXPECT_NE(stream.error().find(std::to_string(columns)), std::string::npos) << stream.error();
   }
 }
 

@@ -96,7 +96,7 @@ TEST(PoolingTest, EveryKindMatchesTheReference) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
   for (const DType type : kAllDTypes) {
-    for (const int columns : {8, 248, 256, 264, 768}) {
+    for (const int columns : {8, 248, 256, 264, 768, 1, 30, 36}) {
       for (const PoolKind kind : kAllPoolKinds) Check(stream, type, columns, EdgeBatch(), {kind});
     }
   }
@@ -155,7 +155,7 @@ TEST(PoolingTest, GathersFirstAndLastRows) {
   Stream stream(0);
   const Batch& batch = EdgeBatch();
   for (const DType type : kAllDTypes) {
-    for (const int columns : {8, 768, 1032}) {
+    for (const int columns : {8, 768, 1032, 1, 36, 100}) {
       Random random;
       const auto width = static_cast<std::size_t>(columns);
       const DeviceMatrix x(stream, type, batch.tokens(), columns,
@@ -175,18 +175,6 @@ TEST(PoolingTest, GathersFirstAndLastRows) {
         EXPECT_EQ(out.Values(), expected);
       }
     }
-  }
-}
-
-TEST(PoolingTest, Widens) {
-  EMBEDSERVE_NEED_DEVICE();
-  Stream stream(0);
-  for (const DType type : kAllDTypes) {
-    Random random;
-    const DeviceMatrix x(stream, type, 3, 100, random.Values(300));
-    const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp32, 3, 100);
-    Widen(stream, x.tensor(), out.tensor());
-    EXPECT_EQ(out.Values(), x.Values());
   }
 }
 

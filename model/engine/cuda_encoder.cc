@@ -1,0 +1,116 @@
+#include "model/engine/cuda_encoder.h"
+
+#include <algorithm>
+
+#include "kernels/activation.h"
+#include "kernels/attention.h"
+#include "kernels/embedding.h"
+#include "kernels/norm.h"
+
+namespace embedserve {
+
+using kernels::ConstTensor;
+using kernels::Tensor;
+
+CudaActivations CudaActivations::Cut(kernels::Arena& arena, const EncoderConfig& config,
+                                     kernels::DType type, int most_tokens) {
+  return {.hidden = arena.TakeTensor(type, most_tokens, config.hidden),
+          .context = arena.TakeTensor(type, most_tokens, config.hidden),
+          .sum = arena.TakeTensor(type, most_tokens, config.hidden),
+          .wide = arena.TakeTensor(type, most_tokens,
+                                   std::max(3 * config.hidden, config.feed_forward))};
+}
+
+struct CudaEncoder::Pass {
+  kernels::Stream& stream;
+  const kernels::DeviceBuffer& workspace;
+  const CudaInput& input;
+  const CudaActivations& activations;
+
+  Tensor Hidden(int rows) const { return activations.hidden.Rows(0, rows); }
+  Tensor Context(int rows) const { return activations.context.Rows(0, rows); }
+  Tensor Sum(int rows) const { return activations.sum.Rows(0, rows); }
+  // The wide buffer as a dense matrix of fewer columns.
+  Tensor Wide(int rows, int columns) const {
+    return {activations.wide.data, activations.wide.type, rows, columns};
+  }
+  void Multiply(kernels::Gemm& gemm, ConstTensor x, ConstTensor w, ConstTensor bias,
+                Tensor y) const {
+    gemm.Run(stream, workspace, x, w, bias.data, y);
+  }
+};
+
+CudaEncoder::CudaEncoder(kernels::Stream& stream, const kernels::GemmLibrary& library,
+                         const kernels::DeviceBuffer& workspace, const EncoderConfig& config,
+                         const CudaWeights& weights, kernels::DType type, int most_tokens,
+                         std::optional<kernels::PoolKind> one_row)
+    : config_(config),
+      weights_(weights),
+      one_row_(one_row),
+      qkv_(stream, library, workspace, {type, config.hidden, 3 * config.hidden, true}, most_tokens),
+      attention_output_(stream, library, workspace, {type, config.hidden, config.hidden, false},
+                        most_tokens),
+      intermediate_(stream, library, workspace, {type, config.hidden, config.feed_forward, true},
+                    most_tokens),
+      output_(stream, library, workspace, {type, config.feed_forward, config.hidden, false},
+              most_tokens) {
+  if (!one_row_.has_value()) return;
+  query_.emplace(stream, library, workspace,
+                 kernels::Gemm::Shape{type, config.hidden, config.hidden, true}, most_tokens);
+  key_value_.emplace(stream, library, workspace,
+                     kernels::Gemm::Shape{type, config.hidden, 2 * config.hidden, true},
+                     most_tokens);
+}
+
+void CudaEncoder::Run(kernels::Stream& stream, const kernels::DeviceBuffer& workspace,
+                      const CudaInput& input, const CudaActivations& activations) {
+  const Pass pass{stream, workspace, input, activations};
+  kernels::Embed(stream, weights_.embedding, input.ids, input.positions, pass.Hidden(input.tokens));
+  for (const CudaLayer& layer : weights_.layers) {
+    if (one_row_.has_value() && &layer == &weights_.layers.back()) {
+      RunLastLayer(pass, layer);
+    } else {
+      RunLayer(pass, layer);
+    }
+  }
+}
+
+void CudaEncoder::RunLayer(const Pass& pass, const CudaLayer& layer) {
+  const int tokens = pass.input.tokens;
+  const Tensor hidden = pass.Hidden(tokens), context = pass.Context(tokens);
+  const Tensor qkv = pass.Wide(tokens, 3 * config_.hidden);
+  pass.Multiply(qkv_, hidden, layer.qkv, layer.qkv_bias, qkv);
+  kernels::Attention(pass.stream, qkv, config_.heads, pass.input.work, context);
+  FinishLayer(pass, layer, context, hidden, pass.Sum(tokens), tokens);
+}
+
+void CudaEncoder::RunLastLayer(const Pass& pass, const CudaLayer& layer) {
+  const int tokens = pass.input.tokens, rows = pass.input.sequences.count, h = config_.hidden;
+  const Tensor key_value = pass.Wide(tokens, 2 * h);
+  const Tensor input_rows = pass.Sum(rows), query = pass.Context(rows);
+  pass.Multiply(*key_value_, pass.Hidden(tokens), layer.qkv.Rows(h, 2 * h),
+                layer.qkv_bias.Rows(1, 2), key_value);
+  kernels::GatherRows(pass.stream, pass.Hidden(tokens), pass.input.sequences, *one_row_,
+                      input_rows);
+  pass.Multiply(*query_, input_rows, layer.qkv.Rows(0, h), layer.qkv_bias.Rows(0, 1), query);
+  // Nothing reads the old hidden rows any more, and after the attention nothing the query.
+  const Tensor context = pass.Hidden(rows);
+  kernels::AttentionOfOneQuery(pass.stream, query, key_value, config_.heads, pass.input.work,
+                               context);
+  FinishLayer(pass, layer, context, input_rows, query, rows);
+}
+
+void CudaEncoder::FinishLayer(const Pass& pass, const CudaLayer& layer, Tensor context,
+                              ConstTensor residual, Tensor product, int rows) {
+  const Tensor hidden = pass.Hidden(rows), sum = pass.Sum(rows);
+  const Tensor wide = pass.Wide(rows, config_.feed_forward);
+  pass.Multiply(attention_output_, context, layer.attention_output, {}, product);
+  kernels::AddNorm(pass.stream, product, layer.attention_output_bias, residual,
+                   layer.attention_norm, hidden);
+  pass.Multiply(intermediate_, hidden, layer.intermediate, layer.intermediate_bias, wide);
+  kernels::Activate(pass.stream, KernelActivation(config_.activation), wide);
+  pass.Multiply(output_, wide, layer.output, {}, sum);
+  kernels::AddNorm(pass.stream, sum, layer.output_bias, hidden, layer.output_norm, hidden);
+}
+
+}  // namespace embedserve

@@ -1,0 +1,312 @@
+#include "model/engine/cuda_engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "kernels/buffer.h"
+#include "kernels/convert.h"
+#include "kernels/device.h"
+#include "kernels/gemm.h"
+#include "kernels/graph.h"
+#include "kernels/pooling.h"
+#include "kernels/stream.h"
+#include "model/engine/cuda_encoder.h"
+#include "model/engine/cuda_head.h"
+#include "model/engine/cuda_input.h"
+#include "model/engine/cuda_weights.h"
+#include "model/folder/status_macros.h"
+
+namespace embedserve {
+namespace {
+
+// Above, plain launches hide behind the work of the batch before.
+constexpr int kMostGraphTokens = 1408;
+// Graphs are made for sequences of at least this many tokens on average: blocks of work that a
+// batch leaves idle still have to start and end.
+constexpr int kGraphTokensASequence = 8;
+
+kernels::PoolKind Kind(PoolingMode mode) {
+  switch (mode) {
+    case PoolingMode::kCls:
+      return kernels::PoolKind::kFirst;
+    case PoolingMode::kMax:
+      return kernels::PoolKind::kMax;
+    case PoolingMode::kMean:
+      return kernels::PoolKind::kMean;
+    case PoolingMode::kMeanSqrtLen:
+      return kernels::PoolKind::kMeanSqrtLen;
+    case PoolingMode::kWeightedMean:
+      return kernels::PoolKind::kWeightedMean;
+    case PoolingMode::kLastToken:
+      return kernels::PoolKind::kLast;
+  }
+  return kernels::PoolKind::kFirst;
+}
+
+// The only row of a sequence that the pooling reads, if it is only one.
+std::optional<kernels::PoolKind> OneRow(std::span<const kernels::PoolKind> kinds) {
+  if (kinds.size() != 1) return std::nullopt;
+  if (kinds[0] == kernels::PoolKind::kFirst || kinds[0] == kernels::PoolKind::kLast) {
+    return kinds[0];
+  }
+  return std::nullopt;
+}
+
+// The forward pass recorded for batches of at most these sizes.
+struct Recording {
+  CudaInputSize size;
+  bool has_short, has_long;
+  kernels::Graph graph;
+  kernels::Tensor rows;  // where it leaves its result
+};
+
+// One batch in flight: its own stream, memory and graphs.
+struct Slot {
+  explicit Slot(int ordinal) : stream(ordinal), workspace(stream, kernels::kGemmWorkspaceBytes) {}
+
+  kernels::Stream stream;
+  kernels::DeviceBuffer workspace;
+  kernels::DeviceBuffer memory;
+  kernels::PinnedBuffer input, output;
+  std::byte* device_input = nullptr;
+  CudaActivations activations;
+  CudaHead::Rows head_rows;
+  kernels::AttentionPlan plan;
+  std::vector<Recording> recordings;  // ascending by tokens
+  int sequences = 0;                  // of the batch in flight
+};
+
+class CudaEngine final : public Engine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const ModelFolder& folder,
+                                                        const kernels::Device& device,
+                                                        const EngineOptions& options);
+
+  absl::Status Submit(const PackedBatch& batch) override;
+  absl::Status Collect(std::span<float> rows) override;
+  int width() const override { return head_->width(); }
+  std::string device() const override { return device_; }
+  ComputeType compute_type() const override { return options_.compute_type; }
+
+ private:
+  CudaEngine(const ModelFolder& folder, const EngineOptions& options)
+      : config_(folder.encoder), options_(options) {
+    for (const PoolingMode mode : folder.pooling.modes) kinds_.push_back(Kind(mode));
+  }
+
+  absl::Status CutSlot(Slot& slot);
+  absl::Status Record(Slot& slot);
+  absl::Status WarmUp();
+  // Puts the whole pass on the slot's stream and returns the rows (B, width()).
+  kernels::Tensor Forward(Slot& slot, const CudaInput& input);
+  const Recording* FindRecording(const Slot& slot, const PackedBatch& batch) const;
+  absl::Status Error(const Slot& slot) const;
+
+  EncoderConfig config_;
+  EngineOptions options_;
+  std::vector<kernels::PoolKind> kinds_;
+  std::string device_;
+  std::vector<std::unique_ptr<Slot>> slots_;  // kMaxInFlight, used in turn
+  std::optional<kernels::GemmLibrary> library_;
+  CudaWeights weights_;
+  std::optional<CudaEncoder> encoder_;
+  std::optional<CudaHead> head_;
+  int oldest_ = 0;  // slot of the next Collect
+  int in_flight_ = 0;
+};
+
+absl::Status CudaEngine::Error(const Slot& slot) const {
+  if (slot.stream.ok()) return absl::OkStatus();
+  return absl::InternalError(fmt::format("{}: {}", device_, slot.stream.error()));
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& folder,
+                                                           const kernels::Device& device,
+                                                           const EngineOptions& options) {
+  std::unique_ptr<CudaEngine> engine(new CudaEngine(folder, options));
+  engine->device_ = fmt::format("cuda:{} ({})", device.ordinal, device.name);
+  for (int i = 0; i < kMaxInFlight; ++i) {
+    engine->slots_.push_back(std::make_unique<Slot>(device.ordinal));
+    RETURN_IF_ERROR(engine->Error(*engine->slots_.back()));
+  }
+  Slot& first = *engine->slots_.front();
+  kernels::Stream& stream = first.stream;
+  engine->library_.emplace(stream);
+  ASSIGN_OR_RETURN(engine->weights_, CudaWeights::Load(stream, folder, options.compute_type));
+  for (const TensorFile& file : folder.files) file.DropPages();
+  engine->encoder_.emplace(stream, *engine->library_, first.workspace, folder.encoder,
+                           engine->weights_, StorageType(options.compute_type),
+                           options.max_batch_tokens, OneRow(engine->kinds_));
+  engine->head_.emplace(stream, *engine->library_, first.workspace, engine->weights_.head,
+                        static_cast<int>(engine->kinds_.size()) * folder.encoder.hidden,
+                        options.max_batch_sequences);
+  for (const std::unique_ptr<Slot>& slot : engine->slots_) {
+    RETURN_IF_ERROR(engine->CutSlot(*slot));
+  }
+  RETURN_IF_ERROR(engine->WarmUp());
+  for (const std::unique_ptr<Slot>& slot : engine->slots_) {
+    RETURN_IF_ERROR(engine->Record(*slot));
+  }
+  return engine;
+}
+
+absl::Status CudaEngine::CutSlot(Slot& slot) {
+  const CudaInputSize most =
+      CudaInputSize::Most(options_.max_batch_tokens, options_.max_batch_sequences);
+  const auto cut = [&](kernels::Arena& arena) {
+    slot.device_input = arena.Take(most.bytes());
+    slot.activations = CudaActivations::Cut(arena, config_, StorageType(options_.compute_type),
+                                            options_.max_batch_tokens);
+    slot.head_rows = head_->Cut(arena);
+  };
+  kernels::Arena measure(nullptr);
+  cut(measure);
+  slot.memory = kernels::DeviceBuffer(slot.stream, measure.used());
+  slot.input = kernels::PinnedBuffer(slot.stream, most.bytes());
+  slot.output =
+      kernels::PinnedBuffer(slot.stream, static_cast<std::size_t>(options_.max_batch_sequences) *
+                                             static_cast<std::size_t>(width()) * sizeof(float));
+  kernels::Arena arena(slot.memory.data());
+  cut(arena);
+  return Error(slot);
+}
+
+kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
+  encoder_->Run(slot.stream, slot.workspace, input, slot.activations);
+  const int rows = input.sequences.count;
+  const kernels::Tensor pooled = head_->Input(slot.head_rows, rows);
+  if (OneRow(kinds_).has_value()) {
+    kernels::Convert(slot.stream, slot.activations.hidden.Rows(0, rows), pooled);
+  } else {
+    kernels::Pool(slot.stream, slot.activations.hidden.Rows(0, input.tokens), input.sequences,
+                  kinds_, pooled);
+  }
+  return head_->Run(slot.stream, slot.workspace, slot.head_rows, rows);
+}
+
+// Kernels load on first use, which recording a graph does not allow: one batch with a short and a
+// long sequence, if the model takes long ones, uses them all.
+absl::Status CudaEngine::WarmUp() {
+  BatchBuilder builder(config_);
+  const std::vector<int32_t> ids(
+      static_cast<std::size_t>(std::min({config_.MaxSequenceLength(), kernels::kShortSequence + 1,
+                                         options_.max_batch_tokens - 1})),
+      0);
+  if (!ids.empty()) builder.Add(ids);
+  if (options_.max_batch_sequences > 1) builder.Add(std::vector<int32_t>{0});
+  std::vector<float> rows(static_cast<std::size_t>(builder.sequences()) *
+                          static_cast<std::size_t>(width()));
+  for (int i = 0; i < kMaxInFlight; ++i) {
+    RETURN_IF_ERROR(Submit(builder.Batch()));
+    RETURN_IF_ERROR(Collect(rows));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CudaEngine::Record(Slot& slot) {
+  for (const int tokens :
+       kernels::RowBuckets(std::min(kMostGraphTokens, options_.max_batch_tokens))) {
+    const int sequences =
+        std::min(std::max(1, tokens / kGraphTokensASequence), options_.max_batch_sequences);
+    const CudaInputSize most = CudaInputSize::Most(tokens, sequences);
+    for (const auto& [has_short, has_long] :
+         {std::pair(true, false), {false, true}, {true, true}}) {
+      if (has_long && most.long_items == 0) continue;
+      Recording recording{.size = most, .has_short = has_short, .has_long = has_long};
+      if (!has_short) recording.size.short_items = 0;
+      if (!has_long) recording.size.long_items = 0;
+      const CudaInput input = InputAt(slot.device_input, recording.size);
+      recording.graph =
+          kernels::Graph::Record(slot.stream, [&] { recording.rows = Forward(slot, input); });
+      slot.recordings.push_back(std::move(recording));
+    }
+  }
+  slot.stream.Synchronize();
+  return Error(slot);
+}
+
+const Recording* CudaEngine::FindRecording(const Slot& slot, const PackedBatch& batch) const {
+  const auto found = std::ranges::find_if(slot.recordings, [&](const Recording& recording) {
+    return batch.tokens() <= recording.size.tokens &&
+           batch.sequences() <= recording.size.sequences &&
+           recording.has_short == !slot.plan.short_items.empty() &&
+           recording.has_long == !slot.plan.long_items.empty();
+  });
+  return found == slot.recordings.end() ? nullptr : &*found;
+}
+
+absl::Status CudaEngine::Submit(const PackedBatch& batch) {
+  if (in_flight_ == kMaxInFlight) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} batches are in flight already; collect one first", kMaxInFlight));
+  }
+  RETURN_IF_ERROR(CheckBatch(batch, config_, options_));
+  Slot& slot = *slots_[static_cast<std::size_t>((oldest_ + in_flight_) % kMaxInFlight)];
+  slot.sequences = batch.sequences();
+  if (batch.sequences() > 0) {
+    slot.stream.MakeCurrent();
+    slot.plan.Build(batch.offsets);
+    const Recording* const recording = FindRecording(slot, batch);
+    const CudaInputSize size =
+        recording != nullptr ? recording->size : CudaInputSize::Of(batch, slot.plan);
+    WriteInput(batch, slot.plan, size, slot.input.data());
+    slot.stream.CopyToDevice(slot.device_input, slot.input.data(), size.bytes());
+    kernels::Tensor rows;
+    if (recording != nullptr) {
+      recording->graph.Launch(slot.stream);
+      rows = recording->rows;
+    } else {
+      rows = Forward(slot, InputAt(slot.device_input, size));
+    }
+    slot.stream.CopyToHost(slot.output.data(), rows.data, rows.Rows(0, batch.sequences()).bytes());
+    RETURN_IF_ERROR(Error(slot));
+  }
+  ++in_flight_;
+  return absl::OkStatus();
+}
+
+absl::Status CudaEngine::Collect(std::span<float> rows) {
+  if (in_flight_ == 0) return absl::FailedPreconditionError("no batch was submitted");
+  Slot& slot = *slots_[static_cast<std::size_t>(oldest_)];
+  const std::size_t values =
+      static_cast<std::size_t>(slot.sequences) * static_cast<std::size_t>(width());
+  if (rows.size() != values) {
+    return absl::InvalidArgumentError(
+        fmt::format("room for {} values was given; the batch gives {} rows of {}", rows.size(),
+                    slot.sequences, width()));
+  }
+  oldest_ = (oldest_ + 1) % kMaxInFlight;
+  --in_flight_;
+  if (slot.sequences == 0) return absl::OkStatus();
+  slot.stream.MakeCurrent();
+  slot.stream.Synchronize();
+  RETURN_IF_ERROR(Error(slot));
+  std::memcpy(rows.data(), slot.output.data(), values * sizeof(float));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> NewCudaEngine(const ModelFolder& folder, int ordinal,
+                                                      const EngineOptions& options) {
+  const kernels::DriverAnswer answer = kernels::AskDriver();
+  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
+    return absl::FailedPreconditionError(reason);
+  }
+  const auto device = std::ranges::find(answer.devices, ordinal, &kernels::Device::ordinal);
+  if (device == answer.devices.end() || !device->supported()) {
+    std::string usable;
+    for (const kernels::Device& each : answer.devices) {
+      if (each.supported()) usable += (usable.empty() ? "" : "; ") + Describe(each);
+    }
+    return absl::FailedPreconditionError(
+        fmt::format("cuda:{} cannot be used; devices that can: {}", ordinal, usable));
+  }
+  return CudaEngine::Create(folder, *device, options);
+}
+
+}  // namespace embedserve
