@@ -180,16 +180,5 @@ TEST(EncoderConfigReaderTest, CustomCodeIsNamedAndNotRun) {
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("config.json: auto_map names custom code")));
 }
 
-TEST(EncoderConfigReaderTest, ActivationsHaveNames) {
-  EXPECT_EQ(Name(Activation::kGeluErf), "gelu");
-  EXPECT_EQ(Name(Activation::kGeluTanh), "gelu_tanh");
-  EXPECT_EQ(Name(Activation::kQuickGelu), "quick_gelu");
-  EXPECT_EQ(Name(Activation::kRelu), "relu");
-  EXPECT_EQ(Name(Activation::kSilu), "silu");
-  EXPECT_EQ(Name(Activation::kTanh), "tanh");
-  EXPECT_EQ(Name(Activation::kSigmoid), "sigmoid");
-  EXPECT_EQ(Name(Activation::kIdentity), "identity");
-}
-
 }  // namespace
 }  // namespace embedserve
