@@ -117,11 +117,21 @@ absl::StatusOr<SpecialTokens> ReadTemplate(JsonValue value) {
   return specials;
 }
 
+// Keys of other types are refused: the library goes by them before it looks at "type".
 absl::StatusOr<SpecialTokens> ReadOnePostProcessor(JsonValue value) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
-  if (type == "ByteLevel") return SpecialTokens();  // moves offsets only
-  if (type == "TemplateProcessing") return ReadTemplate(value);
+  if (type == "ByteLevel") {  // moves offsets only
+    RETURN_IF_ERROR(
+        value.RefuseOtherKeys({"type", "add_prefix_space", "trim_offsets", "use_regex"}));
+    return SpecialTokens();
+  }
+  if (type == "TemplateProcessing") {
+    RETURN_IF_ERROR(value.RefuseOtherKeys({"type", "single", "pair", "special_tokens"}));
+    return ReadTemplate(value);
+  }
   if (type == "RobertaProcessing" || type == "BertProcessing") {
+    RETURN_IF_ERROR(
+        value.RefuseOtherKeys({"type", "sep", "cls", "trim_offsets", "add_prefix_space"}));
     ASSIGN_OR_RETURN(const JsonValue cls, value.Get("cls"));
     ASSIGN_OR_RETURN(const JsonValue sep, value.Get("sep"));
     ASSIGN_OR_RETURN(const int32_t cls_id, ReadTokenPair(cls));
@@ -129,13 +139,16 @@ absl::StatusOr<SpecialTokens> ReadOnePostProcessor(JsonValue value) {
     return SpecialTokens{{cls_id}, {sep_id}};
   }
   if (type == "Sequence") {
+    RETURN_IF_ERROR(value.RefuseOtherKeys({"type", "processors"}));
     SpecialTokens all;
     ASSIGN_OR_RETURN(const JsonValue list, value.Get("processors"));
     RETURN_IF_ERROR(list.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
-      // Each wraps what the ones before it made.
-      ASSIGN_OR_RETURN(const SpecialTokens one, ReadOnePostProcessor(element));
-      all.before.insert(all.before.begin(), one.before.begin(), one.before.end());
-      all.after.insert(all.after.end(), one.after.begin(), one.after.end());
+      ASSIGN_OR_RETURN(SpecialTokens one, ReadOnePostProcessor(element));
+      if (one == SpecialTokens()) return absl::OkStatus();
+      if (all != SpecialTokens()) {
+        return element.Error("a second processor that adds tokens is not supported");
+      }
+      all = std::move(one);
       return absl::OkStatus();
     }));
     return all;

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Compares our ids with the reference library's; prints every count, exits 1 on a difference.
+
+  differential.py TOKENIZER_IDS [--strings N] [--configurations N] [--seed S] [--shared DIR] [--only PART]
+
+TOKENIZER_IDS is the test program of that name. Parts: `generated` strings for each vocabulary, `scalars` (every
+Unicode scalar between letters), `configurations` made at random, and, where DIR holds them, `corpora` with the
+published vocabularies. Needs tokenizers==0.23.3; exits 77 (ctest: skipped) without.
+"""
+import argparse
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+os.environ['RUST_BACKTRACE'] = '0'  # the library may panic on a random configuration
+
+try:
+    import tokenizers
+except ImportError:
+    print('SKIPPED: no Python package "tokenizers": run scripts/venv test')
+    sys.exit(77)
+
+from oracle_texts import TEXTS, random_text
+from small_tokenizers import VERSION, bert_normalizer, file_of, load, merge_patch, template, token, variants
+
+TESTDATA = pathlib.Path(__file__).resolve().with_name('testdata')
+BASES = ('word_piece_uncased', 'word_piece_cased', 'byte_level')
+failures = 0
+
+
+def ours(program, spec, texts, *flags):
+    """Our ids for each text, or our message when we refuse the tokenizer."""
+    with tempfile.NamedTemporaryFile('w', suffix='.json', delete=False) as file:
+        json.dump(spec, file)
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.unlink, file.name)
+        run = subprocess.run([program, '--file', file.name, *flags], text=True, encoding='utf-8', capture_output=True,
+                             input=''.join(json.dumps(text) + '\n' for text in texts), check=False)
+    if run.returncode == 3:
+        return run.stderr
+    if run.returncode:
+        sys.exit(f'{program}: exit status {run.returncode}: {run.stderr}')
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def compare(name, program, spec, texts, limit=0, side='right', special=True):
+    """Number of strings compared."""
+    global failures
+    reference = load(spec)
+    flags = [] if special else ['--no-special']
+    if limit:
+        reference.enable_truncation(limit, direction=side)
+        flags += ['--max-length', str(limit)] + (['--left'] if side == 'left' else [])
+    got = ours(program, spec, texts, *flags)
+    if isinstance(got, str):
+        sys.exit(f'{name}: {got}')
+    want = [row.ids for row in reference.encode_batch_fast(texts, add_special_tokens=special)]
+    bad = [i for i, text in enumerate(texts) if want[i] != got[i]]
+    for i in bad[:3]:
+        print(f'DIFFERENT {name} {flags}: {json.dumps(texts[i])}\n  reference {want[i]}\n  ours      {got[i]}')
+        if len(json.dumps(spec)) < 4000:
+            print(f'  tokenizer {json.dumps(spec)}')
+    failures += len(bad)
+    return len(texts)
+
+
+def as_text(piece):
+    alphabet = {c: b for b, c in byte_alphabet().items()}
+    if all(c in alphabet for c in piece):
+        return bytes(alphabet[c] for c in piece).decode('utf-8', 'ignore') or piece
+    return piece.removeprefix('##')
+
+
+def byte_alphabet():
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [b for b in range(256) if b not in visible]
+    return {**{b: chr(b) for b in visible}, **{b: chr(0x100 + i) for i, b in enumerate(rest)}}
+
+
+def generated(program, seed, count, vocabularies):
+    for name, spec in vocabularies.items():
+        rng = random.Random(f'{seed} {name}')
+        pieces = [as_text(piece) for piece in spec['model']['vocab']] + [x['content'] for x in spec['added_tokens']]
+        texts = [random_text(rng, pieces) for _ in range(count)]
+        done = compare(name, program, spec, texts)
+        for i in range(6):
+            part = texts[i * count // 6:(i + 1) * count // 6]
+            done += compare(name, program, spec, part, rng.randint(2, 20), rng.choice(('left', 'right')))
+        done += compare(name, program, spec, texts[:count // 10], special=False)
+        print(f'generated {name}: {done} strings')
+
+
+def scalars(program, bases):
+    every = [chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+    texts = [' '.join(f'{c}a{c}b' for c in every[i:i + 32]) for i in range(0, len(every), 32)]
+    for name, spec in bases.items():
+        done = compare(name, program, spec, texts)
+        print(f'scalars {name}: {done} strings of 32 scalars')
+
+
+def random_vocabulary(rng, characters, prefix, specials):
+    """3 to 200 entries with ids in any order, with holes or without."""
+    names = list(specials)
+    wanted = rng.choice((3, 8, 30, 200))
+    for _ in range(wanted):
+        piece = ''.join(rng.choice(characters) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))))
+        names.append(piece if rng.random() < 0.5 else prefix + piece)
+    names = list(dict.fromkeys(names))
+    ids = rng.sample(range(len(names) + (rng.choice((0, 0, 5)))), len(names))
+    return dict(zip(names, ids))
+
+
+def random_added(rng, characters, vocab):
+    """Added tokens with any flags, numbered as the library numbers them."""
+    reference = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocab, unk_token=''))
+    added = []
+    for _ in range(rng.choice((0, 1, 2, 4))):
+        content = rng.choice((' ', '', '', '')) + ''.join(rng.choice(characters) for _ in range(rng.randint(1, 3)))
+        flags = {flag: rng.random() < 0.3 for flag in ('single_word', 'lstrip', 'rstrip', 'normalized', 'special')}
+        reference.add_tokens([tokenizers.AddedToken(content, **flags)])
+        added.append(token(reference.token_to_id(content), content, **flags))
+    return added
+
+
+def random_configuration(rng):
+    characters = rng.choice(('abc', 'abc .', "a's t1", 'aé\u0301中.', 'xyAB \u0301\u200d', 'a1!\u00a0\n '))
+    if rng.random() < 0.5:
+        vocab = random_vocabulary(rng, [c for c in characters if not c.isspace()], '##', ['[UNK]'])
+        model = {'type': 'WordPiece', 'unk_token': '[UNK]', 'continuing_subword_prefix': rng.choice(('##', '##', '', 'a')),
+                 'max_input_chars_per_word': rng.choice((100, 100, 5, 1)), 'vocab': vocab}
+        flag = lambda: rng.random() < 0.5
+        normalizer = rng.choice((None, {'type': 'Lowercase'}, {'type': 'NFD'}, *[bert_normalizer(
+            flag(), clean_text=flag(), handle_chinese_chars=flag(), strip_accents=rng.choice((None, True, False)))] * 4))
+        splitter = {'type': 'BertPreTokenizer'}
+    else:
+        alphabet = byte_alphabet()
+        symbols = sorted({alphabet[b] for b in characters.encode()})
+        vocab = random_vocabulary(rng, symbols, '', ['<u>'])
+        for symbol in symbols:
+            if rng.random() < 0.9:
+                vocab.setdefault(symbol, max(vocab.values()) + 1)
+        merges = [(x[:i], x[i:]) for x in vocab for i in range(1, len(x)) if x[:i] in vocab and x[i:] in vocab]
+        rng.shuffle(merges)
+        merges += rng.sample(merges, min(len(merges), rng.choice((0, 0, 3))))
+        model = {'type': 'BPE', 'dropout': None, 'unk_token': rng.choice((None, '<u>')), 'fuse_unk': rng.random() < 0.5,
+                 'continuing_subword_prefix': None, 'end_of_word_suffix': None, 'byte_fallback': False,
+                 'ignore_merges': rng.random() < 0.3, 'vocab': vocab, 'merges': merges}
+        normalizer = rng.choice((None, None, {'type': 'Lowercase'}, {'type': 'NFD'}))
+        splitter = {'type': 'ByteLevel', 'add_prefix_space': rng.random() < 0.5, 'trim_offsets': True, 'use_regex': True}
+    processor = rng.choice((None, template(['p'], ['q', 'p'], {'p': [1], 'q': [0, 2]})))
+    return characters, file_of(model, normalizer, splitter, processor, random_added(rng, characters, vocab))
+
+
+def configurations(program, seed, count):
+    rng = random.Random(f'{seed} configurations')
+    strings = 0
+    refused = collections.Counter()
+    for i in range(count):
+        characters, spec = random_configuration(rng)
+        texts = [''.join(rng.choice(characters) for _ in range(rng.choice((1, 3, 8, 20, 80)))) for _ in range(60)]
+        texts += rng.sample(TEXTS, 10)
+        got = ours(program, spec, texts)
+        if isinstance(got, str):                          # first: the library may abort where we refuse
+            refused[re.sub(r"'[^']*'|/\S*json", '_', got.strip())] += 1
+            continue
+        strings += compare(f'configuration {i}', program, spec, texts)
+    print(f'configurations: {count} made, {strings} strings compared')
+    for reason, times in refused.most_common():
+        print(f'  refused by us {times} times: {reason}')
+
+
+def corpora(program, shared):
+    data = shared / 'data'
+    lines = (data / 'mrpc-train.tsv').read_text(encoding='utf-8').split('\n')
+    texts = [x for line in lines for x in line.split('\t') if x and not x.strip().isdigit()]
+    texts += json.loads((data / 'corpus/blns.json').read_text(encoding='utf-8'))
+    with open(data / 'corpus/tatoeba-multilingual.tsv', encoding='utf-8') as file:
+        texts += [line.rstrip('\n').split('\t')[-1] for _, line in zip(range(20000), file)]
+    for name, spec in published(shared).items():
+        print(f'corpora {name}: {compare(name, program, spec, texts)} texts')
+
+
+def published(shared):
+    data = shared / 'data'
+    specs = {name: json.loads((data / path).read_text(encoding='utf-8')) for name, path in {
+        'RoBERTa': 'roberta/tokenizer.json', 'BERT uncased': 'bert/bert-base-uncased/tokenizer.json',
+        'BERT multilingual cased': 'bert/bert-base-multilingual-cased/tokenizer.json'}.items()}
+    lines = (data / 'bert/bert-base-cased/vocab.txt').read_text(encoding='utf-8').split('\n')[:-1]
+    vocab = {line: i for i, line in enumerate(lines)}
+    specs['BERT cased'] = merge_patch(specs['BERT multilingual cased'], {'added_tokens': [
+        token(vocab[x], x) for x in ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')]})
+    specs['BERT cased']['model']['vocab'] = vocab
+    return specs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('program', metavar='TOKENIZER_IDS')
+    parser.add_argument('--strings', type=int, default=2000, help='generated strings for each vocabulary')
+    parser.add_argument('--configurations', type=int, default=250)
+    parser.add_argument('--seed', default='1')
+    parser.add_argument('--shared', type=pathlib.Path, default=pathlib.Path('../shared'))
+    parser.add_argument('--only', choices=('generated', 'scalars', 'configurations', 'corpora'))
+    args = parser.parse_args()
+    if tokenizers.__version__ != VERSION:
+        print(f'SKIPPED: tokenizers {tokenizers.__version__} is installed, the parity target is {VERSION}')
+        sys.exit(77)
+    bases = {name: json.loads((TESTDATA / f'{name}.json').read_text()) for name in BASES}
+    vocabularies = {f'{name}/{variant}': merge_patch(base, patch) for name, base in bases.items()
+                    for variant, patch in variants(base).items() if variant in ('plain', 'added', 'lowercase_first')}
+    present = (args.shared / 'data/mrpc-train.tsv').exists()
+    if present:
+        vocabularies |= published(args.shared)
+    parts = {'generated': lambda: generated(args.program, args.seed, args.strings, vocabularies),
+             'scalars': lambda: scalars(args.program, {name: bases[name] for name in ('word_piece_uncased', 'byte_level')}),
+             'configurations': lambda: configurations(args.program, args.seed, args.configurations)}
+    if present:
+        parts['corpora'] = lambda: corpora(args.program, args.shared)
+    else:
+        print(f'no data in {args.shared}: published vocabularies and corpora are left out')
+    for name, part in parts.items():
+        if args.only in (None, name):
+            part()
+    print(f'{failures} differences')
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,29 @@
+// The small tokenizers of testdata/, and what the goldens say about files.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/tokenizer/tokenizer.h"
+
+namespace embedserve {
+
+// A file of testdata/. Aborts if it cannot be read: the checkout is broken.
+nlohmann::json ReadTestdata(std::string_view name);
+
+// A file's content as the golden files spell it: JSON, text, or {"$base", "$as", "$patch"} over one
+// of the small tokenizers (make_folder_goldens.py).
+std::string ExpandFile(const nlohmann::json& value);
+
+// testdata/NAME.json with an RFC 7396 patch, loaded as it stands.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> SmallTokenizer(std::string_view name,
+                                                                const nlohmann::json& patch = {});
+
+// The ids of one text.
+std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text,
+                         const TokenizeOptions& options = {});
+
+}  // namespace embedserve
