@@ -17,6 +17,12 @@ bool IsAbsent(const std::optional<JsonValue>& value) {
   return !value.has_value() || value->IsNull();
 }
 
+// An error at `object.key`, or at the object where it has no such key.
+absl::Status ErrorAt(JsonValue object, std::string_view key, std::string_view message) {
+  ASSIGN_OR_RETURN(const auto value, object.Find(key));
+  return value.value_or(object).Error(message);
+}
+
 absl::Status AppendNormalizer(JsonValue value, std::vector<NormalizerStep>& steps) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
   if (type == "Sequence") {
@@ -35,7 +41,8 @@ absl::Status AppendNormalizer(JsonValue value, std::vector<NormalizerStep>& step
   } else if (type == "NFD") {
     steps.push_back(NormalizerStep::Nfd());
   } else {
-    return value.Error(
+    return ErrorAt(
+        value, "type",
         "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD and Sequence");
   }
   return absl::OkStatus();
@@ -49,7 +56,8 @@ absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
     ASSIGN_OR_RETURN(byte_level.add_prefix_space, value.Bool("add_prefix_space"));
     ASSIGN_OR_RETURN(const bool use_regex, value.BoolOr("use_regex", true));
     if (!use_regex)
-      return value.Error("ByteLevel without its pattern (use_regex) is not supported");
+      return ErrorAt(value, "use_regex",
+                     "ByteLevel without its pattern (use_regex) is not supported");
     return byte_level;
   }
   if (type == "Sequence") {
@@ -65,7 +73,8 @@ absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
     }));
     return only;
   }
-  return value.Error(
+  return ErrorAt(
+      value, "type",
       "this pre-tokenizer is not supported; known are BertPreTokenizer (for WordPiece) and "
       "ByteLevel "
       "(for BPE)");
@@ -153,7 +162,8 @@ absl::StatusOr<SpecialTokens> ReadOnePostProcessor(JsonValue value) {
     }));
     return all;
   }
-  return value.Error(
+  return ErrorAt(
+      value, "type",
       "this post-processor is not supported; known are TemplateProcessing, RobertaProcessing, "
       "BertProcessing, ByteLevel and Sequence");
 }
@@ -187,9 +197,9 @@ absl::StatusOr<ByteLevelBpeOptions> ReadByteLevelBpeOptions(JsonValue model,
   RETURN_IF_ERROR(RefuseText(model, "continuing_subword_prefix"));
   RETURN_IF_ERROR(RefuseText(model, "end_of_word_suffix"));
   ASSIGN_OR_RETURN(const double dropout, model.NumberOr("dropout", 0));
-  if (dropout != 0) return model.Error("\"dropout\" makes ids a matter of chance; expected null");
+  if (dropout != 0) return ErrorAt(model, "dropout", "makes ids a matter of chance; expected null");
   ASSIGN_OR_RETURN(const bool byte_fallback, model.BoolOr("byte_fallback", false));
-  if (byte_fallback) return model.Error("\"byte_fallback\" is not supported; expected false");
+  if (byte_fallback) return ErrorAt(model, "byte_fallback", "is not supported; expected false");
   ASSIGN_OR_RETURN(options.ignore_merges, model.BoolOr("ignore_merges", false));
   ASSIGN_OR_RETURN(options.fuse_unk, model.BoolOr("fuse_unk", false));
   ASSIGN_OR_RETURN(const auto unk_token, model.OptionalString("unk_token"));
@@ -233,10 +243,9 @@ absl::StatusOr<TokenizerModelType> ReadModelType(JsonValue model) {
   }
   if (name == "BPE") return TokenizerModelType::kBpe;
   if (name == "WordPiece") return TokenizerModelType::kWordPiece;
-  if (name == "Unigram") return model.Error("Unigram tokenizers are not supported yet");
+  if (name == "Unigram") return ErrorAt(model, "type", "Unigram tokenizers are not supported yet");
   if (name.empty()) return model.Error("without \"type\"; expected the type BPE or WordPiece");
-  return model.Error(
-      fmt::format("the model type '{}' is not supported; known are BPE and WordPiece", name));
+  return ErrorAt(model, "type", "this model is not supported; known are BPE and WordPiece");
 }
 
 absl::StatusOr<Vocabulary> ReadVocabulary(JsonValue value) {
@@ -300,7 +309,7 @@ absl::StatusOr<TruncationSide> ReadTruncationSide(JsonValue root) {
   ASSIGN_OR_RETURN(const auto direction, truncation->OptionalString("direction"));
   if (!direction.has_value() || *direction == "Right") return TruncationSide::kEnd;
   if (*direction == "Left") return TruncationSide::kStart;
-  return truncation->Error("expected the direction \"Right\" or \"Left\"");
+  return ErrorAt(*truncation, "direction", "expected \"Right\" or \"Left\"");
 }
 
 absl::StatusOr<AddedToken> ReadAddedToken(JsonValue value, const AddedToken& defaults,

@@ -18,7 +18,7 @@ namespace embedserve {
 class Vocabulary {
  public:
   // Ids at and above this are refused: tables are indexed by id, and no model comes near.
-  static constexpr int64_t kMaxIds = 1 << 24;
+  static constexpr int64_t kMaxIds = 1 << 22;
 
   // Ids may leave holes. Errors: an id out of range, or one that another token has. A token that is
   // there already gets the new id, as in a JSON object's repeated key.

@@ -1,0 +1,181 @@
+// The contract of Tokenizer::Encode.
+#include "model/tokenizer/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/model/tokenizer/goldens.h"
+
+namespace embedserve {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+
+std::unique_ptr<const Tokenizer> Load(std::string_view base, const nlohmann::json& patch = {}) {
+  auto tokenizer = SmallTokenizer(base, patch);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
+  return *std::move(tokenizer);
+}
+
+// Texts of the golden file, for properties that need many.
+std::vector<std::string> ManyTexts() {
+  std::vector<std::string> texts;
+  const nlohmann::json goldens = ReadTestdata("goldens.json");
+  for (const nlohmann::json& golden : goldens["sets"][0]["cases"]) {
+    texts.push_back(golden[0].get<std::string>());
+  }
+  EXPECT_GT(texts.size(), 200u);
+  return texts;
+}
+
+TEST(TokenizerTest, TextsAreAppendedOneAfterTheOther) {
+  const auto tokenizer = Load("word_piece_uncased");
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const std::vector<std::string_view> texts = {"the cats", "", "the"};
+  ASSERT_TRUE(tokenizer->Encode(texts, {}, scratch, batch).ok());
+  ASSERT_TRUE(tokenizer->Encode(texts, {}, scratch, batch).ok());
+  ASSERT_EQ(batch.size(), 6u);
+  EXPECT_EQ(batch.truncated.size(), 6u);
+  EXPECT_EQ(batch.ends.back(), static_cast<int32_t>(batch.ids.size()));
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_THAT(batch[i], ElementsAreArray(Ids(*tokenizer, texts[i % 3])));
+    EXPECT_EQ(batch.truncated[i], 0);
+  }
+  EXPECT_THAT(batch[1], ElementsAre(2, 3));
+}
+
+TEST(TokenizerTest, AnInvalidTextIsNamedAndNothingIsAppended) {
+  const auto tokenizer = Load("byte_level");
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const std::vector<std::string_view> good = {"a"};
+  ASSERT_TRUE(tokenizer->Encode(good, {}, scratch, batch).ok());
+  const TokenBatch before = batch;
+  const std::vector<std::string_view> bad = {"fine", "ab\xFF"};
+  const absl::Status status = tokenizer->Encode(bad, {}, scratch, batch);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("texts[1] is not valid UTF-8 at byte 2"));
+  EXPECT_EQ(batch.ids, before.ids);
+  EXPECT_EQ(batch.ends, before.ends);
+  EXPECT_EQ(batch.truncated, before.truncated);
+}
+
+TEST(TokenizerTest, ALimitBelowTheSpecialTokensIsAnError) {
+  const auto tokenizer = Load("word_piece_uncased");
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const std::vector<std::string_view> texts = {"the cats"};
+  for (const int length : {1, -1}) {
+    const absl::Status status = tokenizer->Encode(texts, {.max_length = length}, scratch, batch);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("max_length is " + std::to_string(length)));
+  }
+  ASSERT_TRUE(tokenizer->Encode(texts, {.max_length = 2}, scratch, batch).ok());
+  EXPECT_THAT(batch.ids, ElementsAre(2, 3));
+  EXPECT_EQ(batch.truncated[0], 1);
+  ASSERT_TRUE(
+      tokenizer->Encode(texts, {.max_length = 1, .add_special_tokens = false}, scratch, batch)
+          .ok());
+}
+
+// Both sides, every limit: the whole text's ids, cut; the early stop must not show.
+TEST(TokenizerTest, ALimitCutsTheWholeTextsIds) {
+  for (const char* base : {"word_piece_uncased", "byte_level"}) {
+    const auto tokenizer = Load(base);
+    for (const std::string& text : ManyTexts()) {
+      const std::vector<int32_t> all = Ids(*tokenizer, text, {.add_special_tokens = false});
+      for (const int limit : {1, 2, 3, 7}) {
+        const auto keep = std::min(static_cast<std::size_t>(limit), all.size());
+        TokenizeOptions options{.max_length = limit, .add_special_tokens = false};
+        EXPECT_THAT(Ids(*tokenizer, text, options), ElementsAreArray(std::span(all).first(keep)));
+        options.truncation_side = TruncationSide::kStart;
+        EXPECT_THAT(Ids(*tokenizer, text, options), ElementsAreArray(std::span(all).last(keep)));
+      }
+    }
+  }
+}
+
+TEST(TokenizerTest, OneScratchMayServeSeveralTokenizers) {
+  const auto pieces = Load("word_piece_uncased");
+  const auto bytes = Load("byte_level");
+  Tokenizer::Scratch scratch;
+  for (int round = 0; round < 3; ++round) {
+    for (const auto* tokenizer : {pieces.get(), bytes.get()}) {
+      const std::vector<std::string_view> texts = {"the cats sat"};
+      TokenBatch batch;
+      ASSERT_TRUE(tokenizer->Encode(texts, {}, scratch, batch).ok());
+      EXPECT_EQ(batch.ids, Ids(*tokenizer, texts[0]));
+    }
+  }
+}
+
+TEST(TokenizerTest, AUsedScratchGivesWhatAFreshOneGives) {
+  const std::vector<std::string> texts = ManyTexts();
+  for (const char* base : {"word_piece_cased", "byte_level"}) {
+    const auto tokenizer = Load(base);
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    Tokenizer::Scratch scratch;
+    for (int round = 0; round < 2; ++round) {
+      TokenBatch batch;
+      ASSERT_TRUE(tokenizer->Encode(views, {}, scratch, batch).ok());
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        ASSERT_THAT(batch[i], ElementsAreArray(Ids(*tokenizer, texts[i])));
+      }
+    }
+  }
+}
+
+TEST(TokenizerTest, ThreadsShareATokenizer) {
+  const auto tokenizer = Load("byte_level");
+  const std::vector<std::string> texts = ManyTexts();
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  TokenBatch expected;
+  Tokenizer::Scratch scratch;
+  ASSERT_TRUE(tokenizer->Encode(views, {}, scratch, expected).ok());
+  std::vector<TokenBatch> results(4);
+  std::vector<std::thread> threads;
+  for (TokenBatch& result : results) {
+    threads.emplace_back([&] {
+      Tokenizer::Scratch own;
+      EXPECT_TRUE(tokenizer->Encode(views, {}, own, result).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const TokenBatch& result : results) EXPECT_EQ(result.ids, expected.ids);
+}
+
+// Quadratic code would not end within the test's time limit.
+TEST(TokenizerTest, AdversarialTextsEnd) {
+  constexpr std::size_t kSize = 1000000;
+  std::vector<std::string> texts = {std::string(kSize, 'a'), std::string(kSize, ' '),
+                                    std::string(kSize, '\'')};
+  std::string marks = "a";
+  std::string masks;
+  std::string spaced;
+  for (std::size_t i = 0; i < 100000; ++i) {
+    marks += i % 2 == 0 ? "\xCC\x81" : "\xF0\x9D\x85\xAD";  // U+0301, and U+1D16D, which stays
+    masks += "<mask>";
+    spaced += "<mask> \n ";
+  }
+  texts.insert(texts.end(), {marks, masks, spaced});
+  for (const char* base : {"word_piece_uncased", "byte_level"}) {
+    const auto tokenizer = Load(base);
+    for (const std::string& text : texts) EXPECT_GE(Ids(*tokenizer, text).size(), 2u);
+  }
+}
+
+TEST(TokenizerTest, NulIsACharacter) {
+  using namespace std::string_view_literals;
+  const auto tokenizer = Load("byte_level");
+  EXPECT_EQ(Ids(*tokenizer, "a\0b"sv, {.add_special_tokens = false}).size(), 3u);
+}
+
+}  // namespace
+}  // namespace embedserve

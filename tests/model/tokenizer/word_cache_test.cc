@@ -1,0 +1,80 @@
+#include "model/tokenizer/word_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+namespace embedserve {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(WordCacheTest, GivesBackWhatItWasGiven) {
+  WordCache cache;
+  cache.BelongTo(1);
+  std::vector<int32_t> ids = {9};
+  EXPECT_FALSE(cache.Append("word", ids));
+  cache.Put("word", std::vector<int32_t>{1, 2, 3});
+  EXPECT_TRUE(cache.Append("word", ids));
+  EXPECT_THAT(ids, ElementsAre(9, 1, 2, 3));
+  EXPECT_FALSE(cache.Append("words", ids));
+  EXPECT_FALSE(cache.Append(std::string_view("word\0", 5), ids));
+}
+
+TEST(WordCacheTest, AWordWithoutIdsIsRememberedToo) {
+  WordCache cache;
+  cache.BelongTo(1);
+  std::vector<int32_t> ids;
+  cache.Put("x", {});
+  EXPECT_TRUE(cache.Append("x", ids));
+  EXPECT_TRUE(ids.empty());
+}
+
+TEST(WordCacheTest, LongWordsAndManyIdsAreNotKept) {
+  WordCache cache;
+  cache.BelongTo(1);
+  std::vector<int32_t> ids;
+  const std::string longest(WordCache::kMaxWord, 'x');
+  cache.Put(longest, std::vector<int32_t>(WordCache::kMaxIds, 7));
+  EXPECT_TRUE(cache.Append(longest, ids));
+  EXPECT_EQ(ids.size(), WordCache::kMaxIds);
+  cache.Put(longest + "x", std::vector<int32_t>{1});
+  EXPECT_FALSE(cache.Append(longest + "x", ids));
+  cache.Put("y", std::vector<int32_t>(WordCache::kMaxIds + 1, 7));
+  EXPECT_FALSE(cache.Append("y", ids));
+}
+
+TEST(WordCacheTest, AnotherTokenizerFindsNothing) {
+  WordCache cache;
+  cache.BelongTo(1);
+  cache.Put("word", std::vector<int32_t>{1});
+  std::vector<int32_t> ids;
+  cache.BelongTo(1);
+  EXPECT_TRUE(cache.Append("word", ids));
+  cache.BelongTo(2);
+  EXPECT_FALSE(cache.Append("word", ids));
+}
+
+TEST(WordCacheTest, CollisionsReplaceAndNeverConfuse) {
+  WordCache cache;
+  cache.BelongTo(1);
+  const auto id_of = [](const std::string& word) {
+    return static_cast<int32_t>(std::hash<std::string>()(word) & 0xFFFFFF);
+  };
+  std::mt19937 random(5);
+  for (int i = 0; i < 100000; ++i) {
+    std::string word(1 + random() % 4, '\0');
+    for (char& c : word) c = static_cast<char>(random() % 32);
+    std::vector<int32_t> ids;
+    if (cache.Append(word, ids)) {
+      ASSERT_THAT(ids, ElementsAre(id_of(word)));
+    } else {
+      cache.Put(word, std::vector<int32_t>{id_of(word)});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace embedserve
