@@ -144,7 +144,7 @@ void BM_Products(benchmark::State& state, bool minilm, ComputeType type, int thr
   };
   for (auto _ : state) {
     for (const auto& layer : products.layers) {
-      if (threads > 1 && tokens <= products.plans[0]->most_rows()) {
+      if (tokens <= products.plans[0]->most_shared_rows()) {
         run(layer, Team::kAllThreads, 0, 0, tokens);
         continue;
       }

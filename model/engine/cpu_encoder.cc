@@ -89,7 +89,8 @@ CpuEncoder::CpuEncoder(const EncoderConfig& config, const EncoderWeights& weight
   for (const LayerWeights& layer : weights.layers) layers_.push_back(Pack(layer));
   const std::size_t product = bf16_ ? sizeof(Bf16) : sizeof(float);
   for (int thread = 0; thread < threads; ++thread) {
-    const std::size_t rows = Size(thread == 0 ? plans_.qkv->most_rows() : kTileRows);
+    const int shared = thread == 0 ? plans_.qkv->most_shared_rows() : 0;
+    const std::size_t rows = Size(std::max(shared, kTileRows));
     tiles_.push_back(
         {Buffer<float>(rows * Size(config.hidden)),
          Buffer<std::byte>(rows * Size(config.feed_forward) * product),
@@ -142,7 +143,7 @@ const float* CpuEncoder::Run(const PackedBatch& batch) {
 
 void CpuEncoder::RunTiles(const PackedBatch& batch, std::size_t layer) {
   const int tokens = batch.tokens();
-  if (threads_ > 1 && tokens <= plans_.qkv->most_rows()) {
+  if (tokens <= plans_.qkv->most_shared_rows()) {
     RunRows(batch, layer, 0, tokens, Team::kAllThreads, 0);
     return;
   }

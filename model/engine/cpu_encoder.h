@@ -46,7 +46,7 @@ class CpuEncoder {
     PackedWeights qkv, attention_output, intermediate, output;
     LayerNorm attention_norm, output_norm;
   };
-  // Activations that one thread needs for one tile, or thread 0 for a batch of most_rows().
+  // Activations that one thread needs for one tile, or thread 0 for a batch of most_shared_rows().
   struct Tile {
     Buffer<float> sum;               // (rows, H) a product before its residual and norm
     Buffer<std::byte> intermediate;  // (rows, F) fp32 or bf16

@@ -160,6 +160,9 @@ absl::Status CheckComputeType(ComputeType type) {
 // What OpenMP really grants: an OMP_THREAD_LIMIT may be below what was asked, and products that
 // were compiled for more threads would be left half done.
 int GrantedThreads(int threads) {
+#ifdef __SANITIZE_THREAD__
+  threads = 1;  // libgomp's barriers are invisible to ThreadSanitizer: it would see races
+#endif
   int granted = 1;
 #pragma omp parallel num_threads(threads)
 #pragma omp single

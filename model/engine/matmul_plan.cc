@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -89,25 +90,41 @@ absl::StatusOr<std::unique_ptr<MatmulPlan>> MatmulPlan::Create(const dnnl::engin
 }
 
 MatmulPlan::MatmulPlan(const dnnl::engine& engine, const MatmulShape& shape, int threads)
-    : engine_(engine),
-      shape_(shape),
-      most_rows_((32 * threads + kTileRows - 1) / kTileRows * kTileRows) {
+    : engine_(engine), shape_(shape) {
   {
     const OpenMpThreads one(1);
     const memory::desc any({shape.in, shape.out}, shape.in_type, Order::any);
-    weight_desc_ = Describe(kTileRows, any).weights_desc();
-    for (int rows = 1; rows <= kTileRows; ++rows) Compile(rows, threads, one_thread_);
+    const dnnl::matmul::primitive_desc tile = Describe(kTileRows, any);
+    weight_desc_ = tile.weights_desc();
+    if (!std::string_view(tile.impl_info_str()).starts_with("brg")) row_multiple_ = 6;
+    for (int rows = row_multiple_; rows <= kTileRows; rows += row_multiple_) {
+      Compile(rows, threads, one_thread_);
+    }
   }
-  if (threads > 1) {
+  if (threads > 1 && row_multiple_ == 1) {
     const OpenMpThreads all(threads);
+    // Half a tile a thread: with more rows, a tile for every thread is the better division.
+    most_shared_rows_ = (threads * kTileRows / 2 + kTileRows - 1) / kTileRows * kTileRows;
     for (int rows = 1; rows <= kTileRows; ++rows) Compile(rows, 1, all_threads_);
-    for (int rows = 2 * kTileRows; rows <= most_rows_; rows += kTileRows) {
+    for (int rows = 2 * kTileRows; rows <= most_shared_rows_; rows += kTileRows) {
       Compile(rows, 1, all_threads_);
     }
   }
   for (int thread = 0; thread < threads; ++thread) {
-    lanes_.push_back({dnnl::stream(engine), memory(scratch_desc_, engine)});
+    lanes_.push_back({dnnl::stream(engine), memory(scratch_desc_, engine),
+                      Buffer<std::byte>(BytesIn(row_multiple_)),
+                      Buffer<std::byte>(BytesOut(row_multiple_))});
   }
+}
+
+std::size_t MatmulPlan::BytesIn(int rows) const {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(shape_.in) *
+         ByteSize(shape_.in_type);
+}
+
+std::size_t MatmulPlan::BytesOut(int rows) const {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(shape_.out) *
+         ByteSize(shape_.out_type);
 }
 
 dnnl::matmul::primitive_desc MatmulPlan::Describe(int rows, const memory::desc& weight) const {
@@ -151,27 +168,42 @@ PackedWeights MatmulPlan::Pack(std::span<const float> weight, std::span<const fl
 
 void MatmulPlan::Run(const PackedWeights& weights, Team team, int thread, int rows, const void* x,
                      void* y) const {
-  const bool alone = team == Team::kOneThread || all_threads_.empty();
-  const std::vector<Variant>& variants = alone ? one_thread_ : all_threads_;
-  const int most = alone ? kTileRows : most_rows_;
   const auto* from = static_cast<const std::byte*>(x);
   auto* to = static_cast<std::byte*>(y);
-  while (rows > 0) {
-    const int full = std::min(rows, most) / kTileRows;
-    const int taken = full > 0 ? full * kTileRows : rows;
-    const std::size_t index = full > 0 ? kTileRows - 2U + static_cast<std::size_t>(full)
-                                       : static_cast<std::size_t>(rows) - 1U;
-    RunTile(variants[index], weights, thread, from, to);
-    from += static_cast<std::size_t>(taken) * static_cast<std::size_t>(shape_.in) *
-            ByteSize(shape_.in_type);
-    to += static_cast<std::size_t>(taken) * static_cast<std::size_t>(shape_.out) *
-          ByteSize(shape_.out_type);
-    rows -= taken;
+  const auto run = [&](const Variant& variant, int count) {
+    RunVariant(variant, weights, thread, from, to);
+    from += BytesIn(count);
+    to += BytesOut(count);
+    rows -= count;
+  };
+  if (team == Team::kAllThreads && !all_threads_.empty()) {
+    while (rows >= kTileRows) {
+      const int tiles = std::min(rows, most_shared_rows_) / kTileRows;
+      run(all_threads_[static_cast<std::size_t>(kTileRows + tiles - 2)], tiles * kTileRows);
+    }
+    if (rows > 0) run(all_threads_[static_cast<std::size_t>(rows - 1)], rows);
+    return;
   }
+  // Part of oneDNN asks OpenMP for its threads at each call, and not only when it compiles.
+  const OpenMpThreads one(1);
+  while (rows >= row_multiple_) {
+    const int groups = std::min(rows / row_multiple_, static_cast<int>(one_thread_.size()));
+    run(one_thread_[static_cast<std::size_t>(groups - 1)], groups * row_multiple_);
+  }
+  if (rows > 0) RunTail(weights, thread, rows, from, to);
 }
 
-void MatmulPlan::RunTile(const Variant& variant, const PackedWeights& weights, int thread,
-                         const void* x, void* y) const {
+// Fewer rows than a group: the rest of the group is whatever was left of an earlier one.
+void MatmulPlan::RunTail(const PackedWeights& weights, int thread, int rows, const std::byte* x,
+                         std::byte* y) const {
+  const Lane& lane = lanes_[static_cast<std::size_t>(thread)];
+  std::copy(x, x + BytesIn(rows), lane.x.data());
+  RunVariant(one_thread_.front(), weights, thread, lane.x.data(), lane.y.data());
+  std::copy(lane.y.data(), lane.y.data() + BytesOut(rows), y);
+}
+
+void MatmulPlan::RunVariant(const Variant& variant, const PackedWeights& weights, int thread,
+                            const void* x, void* y) const {
   const auto slot = static_cast<std::size_t>(thread);
   const Lane& lane = lanes_[slot];
   Check(dnnl_memory_set_data_handle(variant.x[slot].get(), const_cast<void*>(x)), "input");

@@ -5,7 +5,8 @@
 // (0.2 ms each) and larger counts are run tile by tile. Weights are packed once, in the order that
 // the kernels read; every row of the result is one fp32 sum over `in` in the same order whatever
 // the row count, the tile and the number of threads, so a row's bits depend on the row alone
-// (matmul_plan_test checks it).
+// (matmul_plan_test checks it). Below AVX-512, where oneDNN falls back from its brgemm kernels to
+// a general one, that holds for rows in groups of six only: see row_multiple_.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "dnnl.hpp"
+#include "model/engine/buffer.h"
 #include "model/folder/encoder_config.h"
 
 namespace embedserve {
@@ -57,8 +59,9 @@ class MatmulPlan {
            void* y) const;
 
   const MatmulShape& shape() const { return shape_; }
-  // Rows that one call of kAllThreads takes at a time, a multiple of kTileRows.
-  int most_rows() const { return most_rows_; }
+  // Up to how many rows kAllThreads shares among the threads, a multiple of kTileRows; 0 where it
+  // does not: then it is the calling thread alone.
+  int most_shared_rows() const { return most_shared_rows_; }
 
  private:
   // One compiled product and, per thread that may call it, handles for its rows.
@@ -70,21 +73,29 @@ class MatmulPlan {
   struct Lane {
     dnnl::stream stream;
     dnnl::memory scratch;
+    Buffer<std::byte> x, y;  // (row_multiple_ rows) a group that is not full
   };
 
   MatmulPlan(const dnnl::engine& engine, const MatmulShape& shape, int threads);
   dnnl::matmul::primitive_desc Describe(int rows, const dnnl::memory::desc& weight) const;
   void Compile(int rows, int callers, std::vector<Variant>& variants);
-  void RunTile(const Variant& variant, const PackedWeights& weights, int thread, const void* x,
-               void* y) const;
+  void RunVariant(const Variant& variant, const PackedWeights& weights, int thread, const void* x,
+                  void* y) const;
+  void RunTail(const PackedWeights& weights, int thread, int rows, const std::byte* x,
+               std::byte* y) const;
+  std::size_t BytesIn(int rows) const;   // of x
+  std::size_t BytesOut(int rows) const;  // of y
 
   dnnl::engine engine_;
   MatmulShape shape_;
-  int most_rows_;
+  // 1, or 6: oneDNN's general kernel for AVX2 computes six rows at a time, and the one to three
+  // rows that remain in another order. It is only ever called with whole groups.
+  int row_multiple_ = 1;
+  int most_shared_rows_ = 0;
   dnnl::memory::desc weight_desc_;
   dnnl::memory::desc scratch_desc_;   // the largest of all variants
-  std::vector<Variant> one_thread_;   // [rows - 1], rows 1..kTileRows
-  std::vector<Variant> all_threads_;  // the same, then multiples of kTileRows up to most_rows_
+  std::vector<Variant> one_thread_;   // [n - 1]: n groups, up to the rows of a tile
+  std::vector<Variant> all_threads_;  // rows 1..kTileRows, then its multiples to most_shared_rows_
   std::vector<Lane> lanes_;           // (threads)
 };
 
