@@ -6,10 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "model/model.h"
-#include "model/output.h"
-#include "model/text_encoder.h"
-#include "tests/golden/golden_file.h"
+#include "tests/golden/golden_model.h"
 
 namespace embedserve {
 namespace {
@@ -30,28 +27,6 @@ class EvaluationGoldenTest : public testing::TestWithParam<std::size_t> {
   }
 
   const nlohmann::json& run() const { return golden_.at("runs").at(GetParam()); }
-
-  static std::vector<float> Encode(const Model& model, const std::vector<std::string>& texts,
-                                   int dimensions) {
-    const EngineOptions options{.threads = 1};
-    auto engine = model.NewEngine("cpu", options);
-    EXPECT_TRUE(engine.ok()) << engine.status();
-    if (!engine.ok()) return {};
-    TextEncoder encoder(model, **engine, options);
-    const std::vector<std::string_view> views(texts.begin(), texts.end());
-    auto encoded = encoder.Encode(views, "");
-    EXPECT_TRUE(encoded.ok()) << encoded.status();
-    if (!encoded.ok()) return {};
-    std::vector<float> rows;
-    const std::size_t width = encoded->rows.size() / texts.size();
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      const auto row =
-          FinishRow(std::span(encoded->rows).subspan(i * width, width),
-                    {.folder_normalizes = model.folder().normalizes, .dimensions = dimensions});
-      rows.insert(rows.end(), row.begin(), row.end());
-    }
-    return rows;
-  }
 
   // Names in the reference's order, values by `tolerance(name)`.
   template <typename Tolerance>
@@ -76,10 +51,11 @@ TEST_P(EvaluationGoldenTest, SameMetrics) {
   const auto model = Model::Load(TinyModelDirectory(run().at("model").get<std::string>()));
   ASSERT_TRUE(model.ok()) << model.status();
   const int dimensions = run().at("truncate_dim").get<int>();
-  const std::vector<float> a = Encode(**model, a_, dimensions);
-  const std::vector<float> b = Encode(**model, b_, dimensions);
-  ASSERT_EQ(a.size(), b.size());
-  const Pairs pairs{.a = a, .b = b, .width = static_cast<int>(a.size() / a_.size())};
+  const auto a = Encode(**model, a_, ComputeType::kFp32, dimensions);
+  const auto b = Encode(**model, b_, ComputeType::kFp32, dimensions);
+  ASSERT_TRUE(a.ok()) << a.status();
+  ASSERT_TRUE(b.ok()) << b.status();
+  const Pairs pairs{.a = *a, .b = *b, .width = static_cast<int>(a->size() / a_.size())};
 
   const Evaluation binary = EvaluateBinary(functions_, pairs, labels_);
   EXPECT_EQ(binary.primary, run().at("binary_primary").get<std::string>());

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/folder/status_macros.h"
 #include "model/output.h"
 #include "model/text_encoder.h"
 
@@ -21,6 +22,17 @@ std::string Prompt(const Model& model, const GoldenCase& golden) {
   return std::string(prompt.value_or(""));
 }
 
+// Finishes each row of the engine and lays the results end to end.
+std::vector<float> Finish(EncodedTexts& encoded, const OutputOptions& output) {
+  std::vector<float> rows;
+  const std::size_t width = encoded.rows.size() / encoded.tokens.size();
+  for (std::size_t i = 0; i < encoded.tokens.size(); ++i) {
+    const auto row = FinishRow(std::span(encoded.rows).subspan(i * width, width), output);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
 std::vector<float> Rows(const Model& model, Engine& engine, const EngineOptions& options,
                         const GoldenCase& golden) {
   TextEncoder encoder(model, engine, options);
@@ -29,16 +41,9 @@ std::vector<float> Rows(const Model& model, Engine& engine, const EngineOptions&
   EXPECT_TRUE(encoded.ok()) << encoded.status();
   EXPECT_TRUE(dimensions.ok()) << dimensions.status();
   if (!encoded.ok() || !dimensions.ok()) return {};
-  const OutputOptions output{.folder_normalizes = model.folder().normalizes,
-                             .normalize = golden.normalize,
-                             .dimensions = *dimensions};
-  std::vector<float> rows;
-  const std::size_t width = encoded->rows.size() / golden.texts.size();
-  for (std::size_t i = 0; i < golden.texts.size(); ++i) {
-    const auto row = FinishRow(std::span(encoded->rows).subspan(i * width, width), output);
-    rows.insert(rows.end(), row.begin(), row.end());
-  }
-  return rows;
+  return Finish(*encoded, {.folder_normalizes = model.folder().normalizes,
+                           .normalize = golden.normalize,
+                           .dimensions = *dimensions});
 }
 
 template <typename T>
@@ -92,6 +97,18 @@ void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options
     EXPECT_LE(worst, kTolerance * largest)
         << golden.name << ", text " << golden.indices[i] << ": " << golden.texts[i];
   }
+}
+
+absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
+                                          ComputeType type, int dimensions) {
+  const EngineOptions options{.compute_type = type};
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, model.NewEngine("cpu", options));
+  ASSIGN_OR_RETURN(const std::string_view prompt, model.ResolvePrompt({}));
+  ASSIGN_OR_RETURN(const int resolved, model.ResolveDimensions(dimensions));
+  TextEncoder encoder(model, *engine, options);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  ASSIGN_OR_RETURN(EncodedTexts encoded, encoder.Encode(views, prompt));
+  return Finish(encoded, {.folder_normalizes = model.folder().normalizes, .dimensions = resolved});
 }
 
 }  // namespace embedserve

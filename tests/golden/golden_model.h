@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "model/engine/engine.h"
 #include "model/model.h"
 #include "nlohmann/json.hpp"
@@ -21,5 +23,11 @@ void ExpectIds(const Model& model, const GoldenCase& golden);
 // 1e-5, and in proportion for a row with values above 1 (semantics.md 10).
 void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options,
                 const GoldenCase& golden);
+
+// Plain encode() of the reference, by our engine: default prompt, the folder's Normalize, cut to
+// `dimensions` (0 = all). (texts, width)
+absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
+                                          ComputeType type = ComputeType::kFp32,
+                                          int dimensions = 0);
 
 }  // namespace embedserve

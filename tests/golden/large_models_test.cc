@@ -2,16 +2,19 @@
 // absent says so and skips.
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "model/model.h"
-#include "model/output.h"
-#include "model/text_encoder.h"
-#include "tests/golden/golden_file.h"
+#include "model/evaluation.h"
+#include "tests/golden/golden_model.h"
 
 namespace embedserve {
 namespace {
+
+std::filesystem::path SharedDirectory() {
+  return GoldenDirectory().parent_path().parent_path() / "../shared";
+}
 
 struct Agreement {
   float max_abs = 0;      // largest difference of two values, of any text
@@ -33,24 +36,6 @@ Agreement Compare(std::span<const float> rows, std::span<const float> expected, 
     if (!(cosine >= agreement.min_cosine)) agreement.min_cosine = cosine;
   }
   return agreement;
-}
-
-// The rows of plain encode().
-absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
-                                          ComputeType type) {
-  const EngineOptions options{.compute_type = type};
-  auto engine = model.NewEngine("cpu", options);
-  if (!engine.ok()) return engine.status();
-  TextEncoder encoder(model, **engine, options);
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
-  auto encoded = encoder.Encode(views, "");
-  if (!encoded.ok()) return encoded.status();
-  const std::size_t width = encoded->rows.size() / texts.size();
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    FinishRow(std::span(encoded->rows).subspan(i * width, width),
-              {.folder_normalizes = model.folder().normalizes});
-  }
-  return std::move(encoded->rows);
 }
 
 class MiniLmTest : public testing::Test {
@@ -111,15 +96,24 @@ TEST_F(MiniLmTest, Bf16) {
 }
 
 // The shape this project exists for: RoBERTa, CLS, 768 wide, sharded fp16 weights, no Normalize.
-TEST(RemadeDistilRobertaTest, VerifyReference) {
-  const std::filesystem::path directory =
-      GoldenDirectory().parent_path().parent_path() / "../shared/models/mrpc-distilroberta-remade";
-  if (!std::filesystem::exists(directory)) {
-    GTEST_SKIP() << "SKIPPED, NOT TESTED: no " << directory;
+class RemadeDistilRobertaTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = SharedDirectory() / "models/mrpc-distilroberta-remade";
+    if (!std::filesystem::exists(directory_)) {
+      GTEST_SKIP() << "SKIPPED, NOT TESTED: no " << directory_;
+    }
+    auto model = Model::Load(directory_);
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
   }
-  const auto model = Model::Load(directory);
-  ASSERT_TRUE(model.ok()) << model.status();
-  const nlohmann::json reference = ReadJson(directory / "verify-reference.json");
+
+  std::filesystem::path directory_;
+  std::unique_ptr<const Model> model_;
+};
+
+TEST_F(RemadeDistilRobertaTest, VerifyReference) {
+  const nlohmann::json reference = ReadJson(directory_ / "verify-reference.json");
   const auto texts = reference.at("texts").get<std::vector<std::string>>();
   std::vector<float> expected;
   for (const auto& row : reference.at("embeddings")) {
@@ -127,7 +121,7 @@ TEST(RemadeDistilRobertaTest, VerifyReference) {
   }
   float largest = 1;
   for (const float value : expected) largest = std::max(largest, std::abs(value));
-  const auto rows = Encode(**model, texts, ComputeType::kFp32);
+  const auto rows = Encode(*model_, texts);
   ASSERT_TRUE(rows.ok()) << rows.status();
   ASSERT_EQ(rows->size(), expected.size());
   const Agreement agreement = Compare(*rows, expected, 768);
@@ -135,6 +129,55 @@ TEST(RemadeDistilRobertaTest, VerifyReference) {
   RecordProperty("min_cosine", testing::PrintToString(agreement.min_cosine));
   EXPECT_LE(agreement.max_abs, 1e-5f * largest);
   EXPECT_GE(agreement.min_cosine, 0.999999);
+}
+
+// The 408 pairs of GLUE's MRPC development set: the numbers of a model card, to 4 decimals.
+void ExpectMrpcMetrics(const Model& model, const nlohmann::json& expected) {
+  std::ifstream file(SharedDirectory() / "data/mrpc-glue-dev.tsv");
+  if (!file) GTEST_SKIP() << "SKIPPED, NOT TESTED: no " << SharedDirectory() / "data";
+  std::vector<std::string> texts;  // a, b, a, b, ...
+  std::vector<uint8_t> labels;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t first = line.find('\t');
+    const std::size_t second = line.find('\t', first + 1);
+    labels.push_back(line.at(0) == '1' ? 1 : 0);
+    texts.push_back(line.substr(first + 1, second - first - 1));
+    texts.push_back(line.substr(second + 1));
+  }
+  ASSERT_EQ(labels.size(), 408u);
+  const auto rows = Encode(model, texts);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  const std::size_t width = rows->size() / texts.size();
+  std::vector<float> a;
+  std::vector<float> b;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto row = std::span(*rows).subspan(i * width, width);
+    std::vector<float>& side = i % 2 == 0 ? a : b;
+    side.insert(side.end(), row.begin(), row.end());
+  }
+  const SimilarityFunction cosine[] = {SimilarityFunction::kCosine};
+  const Evaluation evaluation =
+      EvaluateBinary(cosine, {.a = a, .b = b, .width = static_cast<int>(width)}, labels);
+  ASSERT_EQ(evaluation.metrics.size(), expected.size());
+  for (const Metric& metric : evaluation.metrics) {
+    EXPECT_NEAR(metric.value, expected.at(metric.name).get<double>(), 5e-5) << metric.name;
+  }
+}
+
+TEST_F(RemadeDistilRobertaTest, MrpcMetrics) {
+  ExpectMrpcMetrics(*model_, ReadJson(directory_ / "evaluation-mrpc-dev.json").at("metrics"));
+}
+
+// By the same evaluator of sentence-transformers 6.2.0.
+TEST_F(MiniLmTest, MrpcMetrics) {
+  ExpectMrpcMetrics(*model_, {{"cosine_accuracy", 0.7500},
+                              {"cosine_accuracy_threshold", 0.6928},
+                              {"cosine_f1", 0.8359},
+                              {"cosine_f1_threshold", 0.5646},
+                              {"cosine_precision", 0.7357},
+                              {"cosine_recall", 0.9677},
+                              {"cosine_ap", 0.8492},
+                              {"cosine_mcc", 0.3338}});
 }
 
 }  // namespace

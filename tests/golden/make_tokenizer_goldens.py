@@ -22,6 +22,9 @@ TEXTS = [t for t in texts.FEW if len(t) < 120] + [
     "<s>x</s>", "[UNK] <unk>", "éÉ e\u0301", "ﬁ ™ ½", "İstanbul ΣΑΣ", " leading", "a  b", "x\u00a0y", "\u3000",
     "[CLS] a [SEP] b [PAD]", "don\u2019t \u201cquote\u201d", "12.50 1,000", "#hash ##ing", "zzzzzz qqq", "𝔘 ☃"]
 
+LIMIT_TEXTS = ["", "a", texts.PLAIN[0], "Hello<mask>world", " two  spaces ", "中文字 mixed 漢字かな",
+               "x[SEP]y <s> </s>", "a\u3000b", "don't DON'T", "don't stop at the first of the words"]
+
 BERT, CASED, ROBERTA = "models/tiny-bert", "models/bert-old-flags", "models/tiny-roberta"
 NEW = {"content": "[NEW]", "lstrip": False, "normalized": False, "rstrip": False,
        "single_word": False, "special": True}
@@ -262,6 +265,19 @@ def answer(case):
         return [tokenizer(t)["input_ids"] for t in TEXTS], facts
 
 
+def limits(base):
+    """Ids cut to max_length, specials included, at either side."""
+    tokenizer = AutoTokenizer.from_pretrained(str(oracle.HERE / base))
+    rows = []
+    for side in ("right", "left"):
+        tokenizer.truncation_side = side
+        for length in (2, 3, 4, 5, 7, 8, 12, 20):
+            rows.append({"folder": base, "side": side, "max_length": length, "ids": [
+                tokenizer(t, truncation=True, max_length=length)["input_ids"]
+                for t in LIMIT_TEXTS]})
+    return rows
+
+
 def main():
     cases = [case for group in (wordpiece_cases, mpnet_cases, byte_level_cases, added_token_cases,
                                 lower_case_cases) for case in group()]
@@ -276,7 +292,9 @@ def main():
             case["ids"].append(known.index(row))
     assert len({case["name"] for case in cases}) == len(cases)
     oracle.write(oracle.HERE / "tokenizer_folders.json", {"versions": oracle.versions()},
-                 {"texts": TEXTS, "distinct_ids": distinct, "cases": cases})
+                 {"texts": TEXTS, "distinct_ids": distinct, "cases": cases,
+                  "limit_texts": LIMIT_TEXTS,
+                  "limits": [row for base in (BERT, CASED, ROBERTA) for row in limits(base)]})
     print(len(cases), "cases,", sum(map(len, distinct)), "distinct answers")
 
 

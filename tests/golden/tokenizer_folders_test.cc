@@ -55,5 +55,30 @@ TEST_F(TokenizerFolderTest, SameIdsAsAutoTokenizer) {
   EXPECT_GT(golden.at("cases").size(), 100u);
 }
 
+TEST(TokenizerLimitTest, CutLikeTheReferenceAtEitherSide) {
+  const OrderedJson golden = ReadOrderedJson(GoldenDirectory() / "tokenizer_folders.json");
+  const auto texts = golden.at("limit_texts").get<std::vector<std::string>>();
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  for (const OrderedJson& limit : golden.at("limits")) {
+    const auto tokenizer =
+        Tokenizer::FromFolder(GoldenDirectory() / limit.at("folder").get<std::string>(), {});
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    Tokenizer::Scratch scratch;
+    TokenBatch whole;
+    TokenBatch cut;
+    TokenizeOptions options;
+    ASSERT_TRUE((*tokenizer)->Encode(views, options, scratch, whole).ok());
+    options.max_length = limit.at("max_length").get<int>();
+    options.truncation_side = limit.at("side").get<std::string>() == "left" ? TruncationSide::kStart
+                                                                            : TruncationSide::kEnd;
+    ASSERT_TRUE((*tokenizer)->Encode(views, options, scratch, cut).ok());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto ids = limit.at("ids").at(i).get<std::vector<int32_t>>();
+      EXPECT_THAT(cut[i], testing::ElementsAreArray(ids)) << limit << ": " << texts[i];
+      EXPECT_EQ(cut.truncated[i] != 0, whole[i].size() > ids.size()) << limit << ": " << texts[i];
+    }
+  }
+}
+
 }  // namespace
 }  // namespace embedserve
