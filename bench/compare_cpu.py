@@ -34,6 +34,7 @@ def parse():
     )
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--texts", type=pathlib.Path, required=True, help="one text a line")
+    parser.add_argument("--limit", type=int, default=256, help="take the first so many texts")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
@@ -163,11 +164,11 @@ def measure_python(side, seconds):
     return {"sentences_per_second": speed, "p50_ms": statistics.median(times) * 1e3}
 
 
-def measure_embedserve(arguments, dtype):
+def measure_embedserve(arguments, dtype, texts_file):
     command = [
         arguments.build / "bench" / "text_bench",
         arguments.model,
-        arguments.texts,
+        texts_file,
         dtype,
         str(arguments.threads),
         str(arguments.seconds),
@@ -268,11 +269,14 @@ def main():
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     os.environ["RAYON_NUM_THREADS"] = str(arguments.threads)
-    texts = arguments.texts.read_text(encoding="utf-8").splitlines()
+    texts = arguments.texts.read_text(encoding="utf-8").split("\n")
+    texts = [text for text in texts if text][: arguments.limit]
     flags = open("/proc/cpuinfo").read()
     dtypes = ["fp32"] + (["bf16"] if "avx512_bf16" in flags else [])
 
     with tempfile.TemporaryDirectory() as folder:
+        texts_file = pathlib.Path(folder) / "texts"
+        texts_file.write_text("\n".join(texts) + "\n", encoding="utf-8")
         reference = SentenceTransformersSide(arguments, texts)
         onnx = OnnxSide(arguments, texts, reference, pathlib.Path(folder))
         difference, cosine = close(onnx.encode(texts, 32), reference.encode(texts, 32))
@@ -286,7 +290,7 @@ def main():
             for side in (reference, onnx):
                 entry[side.name] = measure_python(side, arguments.seconds)
             for dtype in dtypes:
-                entry[f"embedserve {dtype}"] = measure_embedserve(arguments, dtype)
+                entry[f"embedserve {dtype}"] = measure_embedserve(arguments, dtype, texts_file)
             entry["products"] = measure_products(arguments, shape)
             rounds.append(entry)
             print(f"round {number + 1} of {arguments.rounds} done", file=sys.stderr)

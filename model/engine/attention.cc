@@ -101,8 +101,8 @@ EMBEDSERVE_INLINE void PackValues(const HeadInput& head, float* values) {
 }
 
 template <typename Out>
-EMBEDSERVE_INLINE void AttendAll(const HeadInput& head, float* scratch, Out* out,
-                                 std::size_t out_stride) {
+EMBEDSERVE_INLINE void AttendTo(const HeadInput& head, QueryRange range, float* scratch, Out* out,
+                                std::size_t out_stride) {
   const auto length = static_cast<std::size_t>(head.length);
   const auto size = static_cast<std::size_t>(head.head_size);
   const std::size_t width = RoundUp(length, kPanel);
@@ -113,12 +113,13 @@ EMBEDSERVE_INLINE void AttendAll(const HeadInput& head, float* scratch, Out* out
   float* const result = scores + kRows * width;    // (4, padded)
   PackKeys(head, keys);
   PackValues(head, values);
-  for (std::size_t first = 0; first < length; first += kRows) {
+  const auto end = static_cast<std::size_t>(range.end);
+  for (auto first = static_cast<std::size_t>(range.begin); first < end; first += kRows) {
     // Past the end the last row is computed again, and not stored.
     FourRows queries, weights;
     float sums[kRows];
     for (std::size_t r = 0; r < kRows; ++r) {
-      queries.row[r] = head.query + std::min(first + r, length - 1) * head.stride;
+      queries.row[r] = head.query + std::min(first + r, end - 1) * head.stride;
       weights.row[r] = scores + r * width;
     }
     Multiply(queries, size, keys, width, scores);
@@ -126,7 +127,7 @@ EMBEDSERVE_INLINE void AttendAll(const HeadInput& head, float* scratch, Out* out
       sums[r] = Softmax(head.scale, length, width, scores + r * width);
     }
     Multiply(weights, length, values, padded, result);
-    for (std::size_t r = 0; r < std::min(kRows, length - first); ++r) {
+    for (std::size_t r = 0; r < std::min(kRows, end - first); ++r) {
       Out* const row = out + (first + r) * out_stride;
       const float divisor = 1.0F / sums[r];
       for (std::size_t d = 0; d < size; ++d) Store(result[r * padded + d] * divisor, row + d);
@@ -145,13 +146,15 @@ std::size_t AttentionScratch(int length, int head_size) {
 }
 
 EMBEDSERVE_CLONES
-void Attend(const HeadInput& head, float* scratch, float* out, std::size_t out_stride) {
-  AttendAll(head, scratch, out, out_stride);
+void Attend(const HeadInput& head, QueryRange queries, float* scratch, float* out,
+            std::size_t out_stride) {
+  AttendTo(head, queries, scratch, out, out_stride);
 }
 
 EMBEDSERVE_CLONES
-void Attend(const HeadInput& head, float* scratch, Bf16* out, std::size_t out_stride) {
-  AttendAll(head, scratch, out, out_stride);
+void Attend(const HeadInput& head, QueryRange queries, float* scratch, Bf16* out,
+            std::size_t out_stride) {
+  AttendTo(head, queries, scratch, out, out_stride);
 }
 
 }  // namespace embedserve

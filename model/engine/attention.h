@@ -24,8 +24,17 @@ struct HeadInput {
 // Floats of scratch that Attend needs for sequences of up to `length`.
 std::size_t AttentionScratch(int length, int head_size);
 
-// Writes (length, D) to `out`, rows `out_stride` elements apart.
-void Attend(const HeadInput& head, float* scratch, float* out, std::size_t out_stride);
-void Attend(const HeadInput& head, float* scratch, Bf16* out, std::size_t out_stride);
+// Rows [begin, end) of the sequence.
+struct QueryRange {
+  int begin;
+  int end;
+};
+
+// Writes the result's rows in `queries`, each at its own place in `out` (length, D), whose rows are
+// `out_stride` elements apart. A row's bits do not depend on the range.
+void Attend(const HeadInput& head, QueryRange queries, float* scratch, float* out,
+            std::size_t out_stride);
+void Attend(const HeadInput& head, QueryRange queries, float* scratch, Bf16* out,
+            std::size_t out_stride);
 
 }  // namespace embedserve

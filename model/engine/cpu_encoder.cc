@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <utility>
@@ -44,6 +45,21 @@ PackedWeights PackStacked(const MatmulPlan& plan,
   return plan.Pack(all.weight, all.bias);
 }
 
+// Of sequence b.
+QueryRange Wanted(const PackedBatch& batch, WantedRows rows, int b) {
+  const int length = batch.offsets[Size(b) + 1] - batch.offsets[Size(b)];
+  const int start = batch.pooling_start[Size(b)];
+  switch (rows) {
+    case WantedRows::kAll:
+      return {0, length};
+    case WantedRows::kFirstPooled:
+      return {start, start + 1};
+    case WantedRows::kLast:
+      return {length - 1, length};
+  }
+  return {0, length};
+}
+
 // Row 0 of the token types is added to every token: once, here.
 std::vector<float> PositionRows(const EncoderWeights& weights, std::size_t hidden) {
   std::vector<float> rows = weights.position_embeddings.ToFloat();
@@ -60,7 +76,7 @@ absl::StatusOr<std::unique_ptr<CpuEncoder>> CpuEncoder::Create(const dnnl::engin
                                                                const EncoderConfig& config,
                                                                const EncoderWeights& weights,
                                                                ComputeType type, int threads,
-                                                               int most_tokens) {
+                                                               int most_tokens, WantedRows wanted) {
   const Type in = type == ComputeType::kBf16 ? Type::bf16 : Type::f32;
   const int h = config.hidden;
   const int f = config.feed_forward;
@@ -73,15 +89,16 @@ absl::StatusOr<std::unique_ptr<CpuEncoder>> CpuEncoder::Create(const dnnl::engin
   ASSIGN_OR_RETURN(plans.intermediate, plan(h, f, config.activation, in));
   ASSIGN_OR_RETURN(plans.output, plan(f, h, Activation::kIdentity, Type::f32));
   return std::unique_ptr<CpuEncoder>(
-      new CpuEncoder(config, weights, type, threads, most_tokens, std::move(plans)));
+      new CpuEncoder(config, weights, type, threads, most_tokens, wanted, std::move(plans)));
 }
 
 CpuEncoder::CpuEncoder(const EncoderConfig& config, const EncoderWeights& weights, ComputeType type,
-                       int threads, int most_tokens, Plans plans)
+                       int threads, int most_tokens, WantedRows wanted, Plans plans)
     : config_(config),
       word_embeddings_(weights.word_embeddings),
       bf16_(type == ComputeType::kBf16),
       threads_(threads),
+      wanted_(wanted),
       plans_(std::move(plans)),
       position_rows_(PositionRows(weights, Size(config.hidden))),
       embedding_norm_(weights.embedding_norm.weight, weights.embedding_norm.bias,
@@ -133,16 +150,30 @@ void CpuEncoder::ForRows(Team team, int first, int rows, Function function) cons
 }
 
 const float* CpuEncoder::Run(const PackedBatch& batch) {
-  RunTiles(batch, 0);
-  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    RunAttention(batch);
-    RunTiles(batch, layer + 1);
+  RunTiles(batch, 0, batch.tokens());
+  for (std::size_t layer = 1; layer < layers_.size(); ++layer) {
+    RunAttention(batch, WantedRows::kAll);
+    RunTiles(batch, layer, batch.tokens());
   }
+  if (!layers_.empty()) RunAttention(batch, wanted_);
+  if (wanted_ != WantedRows::kAll) GatherWanted(batch);
+  const int rows = wanted_ == WantedRows::kAll ? batch.tokens() : batch.sequences();
+  if (!layers_.empty()) RunTiles(batch, layers_.size(), rows);
   return hidden_.data();
 }
 
-void CpuEncoder::RunTiles(const PackedBatch& batch, std::size_t layer) {
-  const int tokens = batch.tokens();
+void CpuEncoder::GatherWanted(const PackedBatch& batch) {
+  const std::size_t bytes = Size(config_.hidden) * (bf16_ ? sizeof(Bf16) : sizeof(float));
+  // Sequences are not empty, so that a row never moves behind one that is still to be read.
+  for (int b = 0; b < batch.sequences(); ++b) {
+    const int row = batch.offsets[Size(b)] - batch.offsets[0] + Wanted(batch, wanted_, b).begin;
+    std::memmove(hidden_.data() + At(b), hidden_.data() + At(row),
+                 Size(config_.hidden) * sizeof(float));
+    std::memmove(context_.data() + Size(b) * bytes, context_.data() + Size(row) * bytes, bytes);
+  }
+}
+
+void CpuEncoder::RunTiles(const PackedBatch& batch, std::size_t layer, int tokens) {
   if (tokens <= plans_.qkv->most_shared_rows()) {
     RunRows(batch, layer, 0, tokens, Team::kAllThreads, 0);
     return;
@@ -197,7 +228,7 @@ void CpuEncoder::FinishLayer(const Layer& layer, int first, int rows, Team team,
   add_and_normalize(layer.output_norm);
 }
 
-void CpuEncoder::RunAttention(const PackedBatch& batch) {
+void CpuEncoder::RunAttention(const PackedBatch& batch, WantedRows wanted) {
   const int heads = config_.heads;
   const int tasks = batch.sequences() * heads;
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config_.head_size)));
@@ -215,12 +246,15 @@ void CpuEncoder::RunAttention(const PackedBatch& batch) {
                          length,
                          config_.head_size,
                          scale};
+    const QueryRange queries = Wanted(batch, wanted, task / heads);
     float* const scratch = tiles_[Size(omp_get_thread_num())].attention.data();
     const std::size_t out = At(first) + column;
     if (bf16_) {
-      Attend(head, scratch, reinterpret_cast<Bf16*>(context_.data()) + out, Size(config_.hidden));
+      Attend(head, queries, scratch, reinterpret_cast<Bf16*>(context_.data()) + out,
+             Size(config_.hidden));
     } else {
-      Attend(head, scratch, reinterpret_cast<float*>(context_.data()) + out, Size(config_.hidden));
+      Attend(head, queries, scratch, reinterpret_cast<float*>(context_.data()) + out,
+             Size(config_.hidden));
     }
   }
 }

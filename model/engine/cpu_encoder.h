@@ -25,6 +25,10 @@
 
 namespace embedserve {
 
+// Which rows of the last hidden states are wanted. One row a sequence spares the last layer all but
+// the keys and values of the others.
+enum class WantedRows { kAll, kFirstPooled, kLast };
+
 class CpuEncoder {
  public:
   // Packs the weights; afterwards only the word embeddings of `weights` are read, and must stay.
@@ -32,10 +36,11 @@ class CpuEncoder {
                                                             const EncoderConfig& config,
                                                             const EncoderWeights& weights,
                                                             ComputeType type, int threads,
-                                                            int most_tokens);
+                                                            int most_tokens, WantedRows wanted);
 
-  // Returns the last hidden states, (T, H) fp32, valid until the next call. The batch is within
-  // `most_tokens` and its ids and positions within their tables; its offsets may start above 0.
+  // Returns the last hidden states, (T, H) fp32, or (B, H) where one row a sequence is wanted;
+  // valid until the next call. The batch is within `most_tokens` and its ids and positions within
+  // their tables; its offsets may start above 0.
   const float* Run(const PackedBatch& batch);
 
  private:
@@ -54,7 +59,7 @@ class CpuEncoder {
   };
 
   CpuEncoder(const EncoderConfig& config, const EncoderWeights& weights, ComputeType type,
-             int threads, int most_tokens, Plans plans);
+             int threads, int most_tokens, WantedRows wanted, Plans plans);
 
   Layer Pack(const LayerWeights& layer) const;
   // Row-wise work between the attentions of layer - 1 and layer.
@@ -62,8 +67,10 @@ class CpuEncoder {
                int thread);
   void Embed(const PackedBatch& batch, int row);
   void FinishLayer(const Layer& layer, int first, int rows, Team team, int thread);
-  void RunTiles(const PackedBatch& batch, std::size_t layer);
-  void RunAttention(const PackedBatch& batch);
+  void RunTiles(const PackedBatch& batch, std::size_t layer, int rows);
+  void RunAttention(const PackedBatch& batch, WantedRows wanted);
+  // Moves the wanted row of every sequence to the front: row b is sequence b's.
+  void GatherWanted(const PackedBatch& batch);
   template <typename Function>
   void ForRows(Team team, int first, int rows, Function function) const;
 
@@ -75,6 +82,7 @@ class CpuEncoder {
   TensorView word_embeddings_;
   bool bf16_;
   int threads_;
+  WantedRows wanted_;
   Plans plans_;
   std::vector<float> position_rows_;  // (positions, H) position + type row 0
   LayerNorm embedding_norm_;

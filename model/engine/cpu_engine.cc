@@ -25,6 +25,23 @@ namespace {
 
 std::size_t Size(int n) { return static_cast<std::size_t>(n); }
 
+// cls and lasttoken alone read one row a sequence.
+WantedRows WantedOf(const PoolingConfig& pooling) {
+  if (pooling.modes.size() != 1) return WantedRows::kAll;
+  switch (pooling.modes.front()) {
+    case PoolingMode::kCls:
+      return WantedRows::kFirstPooled;
+    case PoolingMode::kLastToken:
+      return WantedRows::kLast;
+    case PoolingMode::kMax:
+    case PoolingMode::kMean:
+    case PoolingMode::kMeanSqrtLen:
+    case PoolingMode::kWeightedMean:
+      return WantedRows::kAll;
+  }
+  return WantedRows::kAll;
+}
+
 // Computes in Collect, straight into the caller's rows: there is no device to run ahead of the
 // host, so Submit only checks and remembers.
 class CpuEngine final : public Engine {
@@ -36,7 +53,8 @@ class CpuEngine final : public Engine {
         options_(options),
         encoder_(std::move(encoder)),
         head_(std::move(head)),
-        window_tokens_(window_tokens) {}
+        window_tokens_(window_tokens),
+        one_row_(WantedOf(folder.pooling) != WantedRows::kAll) {}
 
   absl::Status Submit(const PackedBatch& batch) override;
   absl::Status Collect(std::span<float> rows) override;
@@ -54,6 +72,7 @@ class CpuEngine final : public Engine {
   std::unique_ptr<CpuEncoder> encoder_;
   HeadChain head_;
   int window_tokens_;
+  bool one_row_;  // the encoder gives the pooled row of each sequence, and no others
   PackedBatch waiting_[kMaxInFlight];
   int submitted_ = 0;
 };
@@ -131,10 +150,15 @@ void CpuEngine::PoolRows(const PackedBatch& window, const float* hidden, int fir
   float* const to = head_.empty() ? result : head_.Input(thread);
   for (int i = 0; i < count; ++i) {
     const auto b = Size(first + i);
+    float* const pooled_row = to + Size(i) * pooled;
+    if (one_row_) {
+      std::copy_n(hidden + b * pooled, pooled, pooled_row);
+      continue;
+    }
     const int begin = window.offsets[b] - window.offsets[0];
     const int end = window.offsets[b + 1] - window.offsets[0];
     Pool(pooling_, hidden + Size(begin) * Size(config_.hidden), end - begin,
-         window.pooling_start[b], config_.hidden, to + Size(i) * pooled);
+         window.pooling_start[b], config_.hidden, pooled_row);
   }
   if (head_.empty()) return;
   const float* const rows = head_.Apply(thread, count);
@@ -183,7 +207,7 @@ absl::StatusOr<std::unique_ptr<Engine>> NewCpuEngine(const ModelFolder& folder,
   const int window = WindowTokens(folder.encoder, used);
   ASSIGN_OR_RETURN(std::unique_ptr<CpuEncoder> encoder,
                    CpuEncoder::Create(engine, folder.encoder, folder.weights, used.compute_type,
-                                      used.threads, window));
+                                      used.threads, window, WantedOf(folder.pooling)));
   const int pooled = static_cast<int>(folder.pooling.modes.size()) * folder.encoder.hidden;
   ASSIGN_OR_RETURN(HeadChain head, HeadChain::Create(engine, folder.head, pooled, used.threads));
   // All but the word embeddings lives on in packed form; touched rows of those come back on use.

@@ -74,7 +74,7 @@ std::vector<Out> OutputOf(Case& c, Out poison) {
   std::vector<float> scratch(AttentionScratch(c.length, c.size),
                              std::numeric_limits<float>::quiet_NaN());
   std::vector<Out> out(static_cast<std::size_t>(c.length * c.size), poison);
-  Attend(c.Head(), scratch.data(), out.data(), static_cast<std::size_t>(c.size));
+  Attend(c.Head(), {0, c.length}, scratch.data(), out.data(), static_cast<std::size_t>(c.size));
   return out;
 }
 
@@ -127,9 +127,26 @@ TEST(AttentionTest, WhatLayInTheScratchDoesNotMatter) {
   Case c(45, 20, 1);
   std::vector<float> scratch(AttentionScratch(512, c.size), 1e30F);
   std::vector<float> out(45 * 20);
-  Attend(c.Head(), scratch.data(), out.data(), 20);
+  Attend(c.Head(), {0, c.length}, scratch.data(), out.data(), 20);
   const std::vector<float> again = OutputOf(c, 0.0F);
   EXPECT_EQ(std::memcmp(out.data(), again.data(), out.size() * sizeof(float)), 0);
+}
+
+TEST(AttentionTest, SomeQueriesGetTheSameBits) {
+  Case c(45, 20, 1);
+  const std::vector<float> all = OutputOf(c, 0.0F);
+  std::vector<float> scratch(AttentionScratch(c.length, c.size));
+  for (const QueryRange range : {QueryRange{0, 1}, QueryRange{44, 45}, QueryRange{7, 20}}) {
+    std::vector<float> some(45 * 20, -99);
+    Attend(c.Head(), range, scratch.data(), some.data(), 20);
+    for (int t = 0; t < c.length; ++t) {
+      const bool wanted = range.begin <= t && t < range.end;
+      for (std::size_t d = 0; d < 20; ++d) {
+        const std::size_t i = static_cast<std::size_t>(t) * 20 + d;
+        ASSERT_EQ(some[i], wanted ? all[i] : -99) << t;
+      }
+    }
+  }
 }
 
 TEST(ToBf16Test, RoundsToNearestEvenAndKeepsNan) {
