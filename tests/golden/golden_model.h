@@ -20,7 +20,7 @@ void ExpectFacts(const ModelFolder& folder, const nlohmann::json& facts);
 void ExpectIds(const Model& model, const GoldenCase& golden);
 
 // Rows of the case, by the way a request takes: prompt, tokens, engine, output. They may differ by
-// 1e-5, and in proportion for a row with values above 1 (semantics.md 10).
+// 1e-5, and in proportion for a row with values above 1.
 void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options,
                 const GoldenCase& golden);
 

@@ -2,7 +2,7 @@
 """Writes embeddings/NAME.{json,f32}: token ids and fp32 embeddings by the reference (README.md).
 
   make_embedding_goldens.py                 the folders under models/
-  make_embedding_goldens.py DIR NAME        another folder, over all of texts.py, plain encode() only
+  make_embedding_goldens.py DIR NAME        another folder: plain encode() of texts.ALL
 """
 
 import sys

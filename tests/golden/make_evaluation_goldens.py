@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes evaluation.json: the reference's two evaluators over PAIRS with tiny models (README.md)."""
+"""Writes evaluation.json: the reference's two evaluators over PAIRS (README.md)."""
 
 import numpy as np
 import oracle
@@ -8,8 +8,8 @@ from sentence_transformers.sentence_transformer.evaluation import (
 
 FUNCTIONS = ["cosine", "dot", "euclidean", "manhattan"]
 
-# (degree 0..5, a, b); 3 and above is "the same". Several pairs tie on purpose: a pair and its mirror,
-# a pair twice with other labels, texts that differ only in case.
+# (degree 0..5, a, b); 3 and above is "the same". Several pairs tie on purpose: a pair and its
+# mirror, a pair twice with other labels, texts that differ only in case.
 PAIRS = [
     (5, "A man repairs a bicycle.", "A man repairs a bicycle."),
     (5, "A man repairs a bicycle.", "a man repairs a bicycle."),

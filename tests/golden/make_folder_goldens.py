@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes folder_variants.{json,f32}: what the reference reads from a tiny folder after one change to
-its files, and the embeddings it then gives (README.md). Each change is one that embedserve accepts."""
+"""Writes folder_variants.{json,f32}: what the reference reads from a tiny folder after one change
+to its files, and the embeddings it then gives (README.md). embedserve accepts each change."""
 
 import shutil
 import tempfile
@@ -12,13 +12,15 @@ import texts
 from folders import copy
 from make_embedding_goldens import encode, facts, token_ids
 
-STRINGS = ["", texts.PLAIN[0], " " + texts.PLAIN[20], "ÄÖÜ İ Σας <mask> [MASK]", " ".join(texts.PLAIN[:8])]
+STRINGS = ["", texts.PLAIN[0], " " + texts.PLAIN[20], "ÄÖÜ İ Σας <mask> [MASK]",
+           " ".join(texts.PLAIN[:8])]
 OLD_FLAGS = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens",
              "weightedmean_tokens", "lasttoken")
 
 
 def change(name, base, **files):
-    """A copy of models/BASE with these files changed, or gone; "__" in a keyword is "/", a final _json ".json"."""
+    """A copy of models/BASE with these files changed, or gone. In a keyword "__" stands for "/",
+    a final "_json" for ".json"."""
     files = {k.replace("__", "/").removesuffix("_json") + ".json": v for k, v in files.items()}
     return {"name": f"{base}: {name}", "base": base, "files": files}
 
@@ -46,7 +48,8 @@ def pooling_cases():
     yield pooling("pooling_mode beats old flags", **width, **flags | {
         "pooling_mode_cls_token": True}, pooling_mode="max")
     yield pooling("a list of one", embedding_dimension=32, pooling_mode=["cls"])
-    yield pooling("a list with a repeat", embedding_dimension=32, pooling_mode=["max", "cls", "max"])
+    yield pooling("a list with a repeat", embedding_dimension=32, pooling_mode=["max", "cls",
+                                                                                "max"])
 
 
 def length_cases():

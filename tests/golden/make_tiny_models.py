@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes models/: tiny sentence-transformers folders with seeded random weights (README.md).
 
-Each folder exercises other parts of semantics.md; together they use every pooling mode, activation,
-module, similarity function, weight type and layout that embedserve serves. LayerNorm and bias values
-are far from their trivial initial ones, so that none of them can be left out unnoticed.
+Each folder says other things; together they use every architecture, pooling mode, activation,
+module, similarity function, weight type and layout that embedserve serves. LayerNorm and bias
+values are far from their trivial initial ones: none of them can be left out unnoticed.
 """
 
 import copy
@@ -54,8 +54,8 @@ def write_json(path, value):
 
 
 def wordpiece_vocabulary(tokenizer):
-    """Characters, then the pieces that cover most of the text. The library's own trainer breaks ties
-    by chance; this is the same every time."""
+    """Characters, then the pieces that cover most of the text. The library's own trainer breaks
+    ties by chance; this is the same every time."""
     words, pieces, characters = Counter(), Counter(), set()
     for line in TRAINING_TEXT.splitlines():
         normal = tokenizer.normalizer.normalize_str(line)
@@ -95,7 +95,8 @@ def byte_level():
                                         for t in ROBERTA_SPECIALS[:4]],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False)
     tokenizer.train_from_iterator(TRAINING_TEXT.splitlines(), trainer)
-    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False, special=True)])
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False,
+                                             special=True)])
     tokenizer.post_processor = processors.RobertaProcessing(
         ("</s>", 2), ("<s>", 0), add_prefix_space=False, trim_offsets=True)
     tokenizer.decoder = decoders.ByteLevel()

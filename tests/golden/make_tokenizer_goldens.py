@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tokenizer_folders.json: ids by AutoTokenizer for folders with each key and file that changes
-a tokenizer, present and absent (README.md). A case lists its files: copies of the tiny models' ones
-with a JSON merge patch, JSON, or text; the test writes the same folder."""
+"""Writes tokenizer_folders.json: ids by AutoTokenizer for folders with each key and file that
+changes a tokenizer, present and absent (README.md). A case lists its files as folders.py says."""
 
 import json
 import shutil
@@ -16,14 +15,19 @@ from sentence_transformers.base.modules import Transformer
 from transformers import AutoTokenizer
 
 TEXTS = [t for t in texts.FEW if len(t) < 120] + [
-    "Héllo WÖRLD naïve", "UPPER lower MiXeD", "don't DON'T I'LL x's", "  two  spaces ", "\tand\n\nlines",
-    "中文字 mixed 漢字かな", "a[MASK]b  [MASK]  c", "x <mask>  y", "Hello<mask>world", "[NEW] token", "x[NEW]y",
+    "Héllo WÖRLD naïve", "UPPER lower MiXeD", "don't DON'T I'LL x's", "  two  spaces ",
+    "\tand\n\nlines",
+    "中文字 mixed 漢字かな", "a[MASK]b  [MASK]  c", "x <mask>  y", "Hello<mask>world", "[NEW] token",
+    "x[NEW]y",
     "x [NEW] y", "the newtok here", "thenewtokhere", "The NEWTOK Here", "NewTok", "new tok",
-    "<s>x</s>", "[UNK] <unk>", "éÉ e\u0301", "ﬁ ™ ½", "İstanbul ΣΑΣ", " leading", "a  b", "x\u00a0y", "\u3000",
-    "[CLS] a [SEP] b [PAD]", "don\u2019t \u201cquote\u201d", "12.50 1,000", "#hash ##ing", "zzzzzz qqq", "𝔘 ☃"]
+    "<s>x</s>", "[UNK] <unk>", "éÉ e\u0301", "ﬁ ™ ½", "İstanbul ΣΑΣ", " leading", "a  b",
+    "x\u00a0y", "\u3000",
+    "[CLS] a [SEP] b [PAD]", "don\u2019t \u201cquote\u201d", "12.50 1,000", "#hash ##ing",
+    "zzzzzz qqq", "𝔘 ☃"]
 
 LIMIT_TEXTS = ["", "a", texts.PLAIN[0], "Hello<mask>world", " two  spaces ", "中文字 mixed 漢字かな",
-               "x[SEP]y <s> </s>", "a\u3000b", "don't DON'T", "don't stop at the first of the words"]
+               "x[SEP]y <s> </s>", "a\u3000b", "don't DON'T",
+               "don't stop at the first of the words"]
 
 BERT, CASED, ROBERTA = "models/tiny-bert", "models/bert-old-flags", "models/tiny-roberta"
 NEW = {"content": "[NEW]", "lstrip": False, "normalized": False, "rstrip": False,
@@ -100,7 +104,8 @@ def wordpiece_cases():
                {"model_max_length": 512, "truncation_side": "left"})
     vocabulary = copy(f"{BERT}/vocab.txt")
     for name, config in (("", None), (" and tokenizer_config",
-                                      {"tokenizer_class": "BertTokenizer", "do_lower_case": False})):
+                                      {"tokenizer_class": "BertTokenizer",
+                                       "do_lower_case": False})):
         files = {"vocab.txt": vocabulary}
         if config:
             files["tokenizer_config.json"] = {"json": config}
@@ -188,7 +193,8 @@ def added_token_cases():
         decoder = {str(t["id"]): {k: v for k, v in t.items() if k != "id"} for t in own[family]}
         base = {"tokenizer_class": name}
         more = {str(count): NEW, str(count + 1): WORD}
-        yield make(f"{family}: added_tokens_decoder", base | {"added_tokens_decoder": decoder | more})
+        yield make(f"{family}: added_tokens_decoder",
+                   base | {"added_tokens_decoder": decoder | more})
         for flag in ("lstrip", "rstrip", "single_word", "normalized"):
             changed = {k: v | {flag: not v[flag]} for k, v in more.items()}
             yield make(f"{family}: added_tokens_decoder, other {flag}",
@@ -199,7 +205,8 @@ def added_token_cases():
             "json": {"mask_token": NEW | {"content": "<mask>" if family == "roberta" else "[MASK]",
                                           "rstrip": True}}}})
         yield make(f"{family}: additional_special_tokens in the map", base,
-                   **{"special_tokens_map.json": {"json": {"additional_special_tokens": ["[NEW]"]}}})
+                   **{"special_tokens_map.json": {
+                       "json": {"additional_special_tokens": ["[NEW]"]}}})
         yield make(f"{family}: additional_special_tokens in the config",
                    base | {"additional_special_tokens": ["[NEW]"]})
         yield make(f"{family}: extra_special_tokens in the config",

@@ -25,7 +25,7 @@ def load(folder):
     """In fp32 whatever the stored type: transformers 5 would run a checkpoint in its own."""
     torch.manual_seed(0)
     model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
-    # Rows that RoBERTa's position rule cannot use; the reference would fail there (semantics.md 2.4).
+    # RoBERTa's position rule cannot use the first rows; the reference would fail beyond the last.
     config = model[0].auto_model.config
     rows = config.max_position_embeddings
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):

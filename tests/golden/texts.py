@@ -120,42 +120,55 @@ CODE = [
     "std::vector<std::pair<int, float>> v{{1, 2.0f}};",
     "https://example.org/a/b?c=1&d=2#e", "someone@example.org", "C:\\Users\\me\\file.txt",
     "/usr/local/lib/libx.so.1.2.3", "0xDEADBEEF 0b1010 0o777 1e-9 NaN", "$HOME ${PATH} `ls` $(pwd)",
-    "^\\s*(\\w+)\\s*=\\s*(.*)$", "#include <vector>", "// TODO(me): why?", "a_b_c camelCase PascalCase",
+    "^\\s*(\\w+)\\s*=\\s*(.*)$", "#include <vector>", "// TODO(me): why?",
+    "a_b_c camelCase PascalCase",
     "x=y==z!=w<=v>=u&&t||s", "snake_case_identifier_with_many_parts_and_more",
 ]
 
 NUMBERS = [
     "42", "1234567890", "3.14159", "-273.15", "1,000,000", "1.000.000,00", "1'000", "10%",
     "2024-02-29", "29/02/2024", "18:30:00", "+1 (555) 010-0100", "12.50 + 7.99 = 20.49", "1/2",
-    "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "１２３４５", "IV XII MCMXC", "1st 2nd 3rd 4th", "99999999999999999999999999",
+    "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "１２３４５", "IV XII MCMXC", "1st 2nd 3rd 4th",
+    "99999999999999999999999999",
     "9" * 120,
 ]
 
 # What a caller's cleaning would have removed; none of it may be lost or change its neighbours.
 CONTROLS = [f"be{chr(c)}fore" for c in (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F,
                                        0x80, 0x85, 0x9F, 0xAD)] + [
-    "\x00", "a\x00b\x00c", "\x00 leading", "trailing \x00", "tab\tbetween", "line\nbreak", "cr\rlf\r\nend",
-    "\ufeffbyte order mark", "zero\u200bwidth\u200cnon\u200djoiner\u2060word", "left\u200eto\u200fright\u202a\u202e\u202c",
-    "line\u2028separator\u2029paragraph", "replacement \ufffd character", "private \ue000 use \U000f0000",
-    "noncharacter \uffff \U0010ffff", "unassigned \u0378 \U000e0fff", "variation\ufe0f selector\ufe0e",
+    "\x00", "a\x00b\x00c", "\x00 leading", "trailing \x00", "tab\tbetween", "line\nbreak",
+    "cr\rlf\r\nend",
+    "\ufeffbyte order mark", "zero\u200bwidth\u200cnon\u200djoiner\u2060word",
+    "left\u200eto\u200fright\u202a\u202e\u202c",
+    "line\u2028separator\u2029paragraph", "replacement \ufffd character",
+    "private \ue000 use \U000f0000",
+    "noncharacter \uffff \U0010ffff", "unassigned \u0378 \U000e0fff",
+    "variation\ufe0f selector\ufe0e",
     "tag \U000e0041\U000e007f", "interlinear \ufff9x\ufffay\ufffb", "soft\u00adhyphen",
 ]
 
-SPACES = [" ", "  ", "   ", "\t", "\n", "\n\n\n", " \t \n ", " leading", "  two leading", "trailing ",
-          "trailing two  ", " both ", "two  between", "three   between", "many" + " " * 40 + "between",
+SPACES = [" ", "  ", "   ", "\t", "\n", "\n\n\n", " \t \n ", " leading", "  two leading",
+          "trailing ",
+          "trailing two  ", " both ", "two  between", "three   between",
+          "many" + " " * 40 + "between",
           "tab\t\ttab", "\n newline first", "para one\n\npara two\n", "a \tb", "a \t"] + [
     f"a{chr(c)}b" for c in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000, 0x180E)]
 
-CASING = ["UPPER CASE SENTENCE", "lower case sentence", "MiXeD cAsE sEnTeNcE", "ÄÖÜ ÉÈÊ ÑÇ", "äöü éèê ñç",
-          "İI ıi", "ΑΣ ΣΑΣ ας", "ẞ ß SS ss", "ŒŠŽ œšž", "DŽ Dž dž", "ⅣⅤ ⅳⅴ", "Ⓐⓐ", "𐐀𐐨 Deseret", "I'LL I'll 'LL"]
+CASING = ["UPPER CASE SENTENCE", "lower case sentence", "MiXeD cAsE sEnTeNcE", "ÄÖÜ ÉÈÊ ÑÇ",
+          "äöü éèê ñç",
+          "İI ıi", "ΑΣ ΣΑΣ ας", "ẞ ß SS ss", "ŒŠŽ œšž", "DŽ Dž dž", "ⅣⅤ ⅳⅴ", "Ⓐⓐ", "𐐀𐐨 Deseret",
+          "I'LL I'll 'LL"]
 
 ACCENTS = [form for text in ("café naïve résumé", "Ångström Çédille ñandú", "ệ ǘ ṩ ḗ", "한글 각")
            for form in (text, unicodedata.normalize("NFD", text))] + [
-    "e\u0301\u0323 e\u0323\u0301", "a" + "\u0301" * 30, "\u0301 alone", "Z\u0351\u034a\u0343a\u0316l\u0349g\u0326o\u0323",
+    "e\u0301\u0323 e\u0323\u0301", "a" + "\u0301" * 30, "\u0301 alone",
+    "Z\u0351\u034a\u0343a\u0316l\u0349g\u0326o\u0323",
     "क् क्ष त्र", "\u0e01\u0e33 \u0e33"]
 
-SPECIALS = ["[CLS]", "x[SEP]y", "[MASK] [PAD] [UNK]", "<s> </s> <pad> <unk> <mask>", "a <mask>b   <mask> c",
-            "A<MASK>B", "[cls] [Sep]", "<|endoftext|>", "##ing ##s", "Ġthe Ċ ▁word", "[ MASK ]", "[MASK", "[[MASK]]"]
+SPECIALS = ["[CLS]", "x[SEP]y", "[MASK] [PAD] [UNK]", "<s> </s> <pad> <unk> <mask>",
+            "a <mask>b   <mask> c",
+            "A<MASK>B", "[cls] [Sep]", "<|endoftext|>", "##ing ##s", "Ġthe Ċ ▁word", "[ MASK ]",
+            "[MASK", "[[MASK]]"]
 
 ONE_CHARACTER = list("aZ07.,!?'\"#$%&()*+-/:;<=>@[\\]^_`{|}~") + [
     "é", "ß", "я", "字", "あ", "한", "א", "ع", "न", "😀", "\u0301", "\u200d", "▁", "€", "𝔘"]
@@ -167,15 +180,18 @@ LONG = [
     " ".join(["word"] * 253), " ".join(["word"] * 254), " ".join(["word"] * 255),
     " ".join(["word"] * 256), " ".join(["word"] * 2000),
     " ".join(f"item {i} costs {i * 3}.{i % 10}0;" for i in range(200)),
-    " ".join(PLAIN), " ".join(LANGUAGES), "".join(EMOJI) * 4, "x" * 99, "x" * 100, "x" * 101, "y" * 5000,
-    "ab " * 700, "é" * 99 + " " + "e\u0301" * 60, "字" * 600, "." * 700, "12" * 300, "\n".join(CODE * 6),
+    " ".join(PLAIN), " ".join(LANGUAGES), "".join(EMOJI) * 4, "x" * 99, "x" * 100, "x" * 101,
+    "y" * 5000,
+    "ab " * 700, "é" * 99 + " " + "e\u0301" * 60, "字" * 600, "." * 700, "12" * 300,
+    "\n".join(CODE * 6),
     "가" * 34 + " " + "가" * 33,
 ]
 
 GROUPS = {
     "empty": EMPTY, "one character": ONE_CHARACTER, "plain": PLAIN, "languages": LANGUAGES,
     "emoji and symbols": EMOJI, "code": CODE, "numbers": NUMBERS, "controls": CONTROLS,
-    "spaces": SPACES, "casing": CASING, "accents": ACCENTS, "special tokens": SPECIALS, "long": LONG,
+    "spaces": SPACES, "casing": CASING, "accents": ACCENTS, "special tokens": SPECIALS,
+    "long": LONG,
 }
 
 ALL = [text for group in GROUPS.values() for text in group]
@@ -183,7 +199,9 @@ assert len(set(ALL)) == len(ALL), "a text twice"
 
 # A handful from each group, for the tiny folders.
 FEW = ["", "a", "字", "😀", PLAIN[0], PLAIN[20], PLAIN[25], LANGUAGES[0], LANGUAGES[2], LANGUAGES[12],
-       LANGUAGES[18], LANGUAGES[29], LANGUAGES[31], LANGUAGES[47], EMOJI[4], EMOJI[15], CODE[0], CODE[5],
-       NUMBERS[5], "a\x00b\x00c", "\x00", "cr\rlf\r\nend", " both ", "a\u3000b", CASING[5], CASING[6],
+       LANGUAGES[18], LANGUAGES[29], LANGUAGES[31], LANGUAGES[47], EMOJI[4], EMOJI[15], CODE[0],
+       CODE[5],
+       NUMBERS[5], "a\x00b\x00c", "\x00", "cr\rlf\r\nend", " both ", "a\u3000b", CASING[5],
+       CASING[6],
        ACCENTS[1], SPECIALS[1], SPECIALS[3], SPECIALS[4], SPECIALS[5], "x" * 101, LONG[5],
        " ".join(PLAIN[:12]), "字" * 80]
