@@ -13,6 +13,11 @@ TEXT_SUFFIXES = tree.CODE_SUFFIXES + (".py", ".sh", ".cmake", ".txt", ".md", ".j
 # Sources without a test of the same name, and what tests them instead.
 TESTED_ELSEWHERE = {
     "kernels/device_without_cuda.cc": "tests/kernels/device_test.cc, in a build without CUDA",
+    "model/engine/cpu_encoder.cc": "tests/model/engine/cpu_engine_test.cc, against the reference engine",
+    "model/engine/engine.cc": "tests/model/engine/cpu_engine_test.cc, which submits the batches it refuses",
+    "model/engine/head_modules.cc": "tests/model/engine/cpu_engine_test.cc, against the reference engine",
+    "model/tokenizer/folder_tokens.cc": "tests/model/tokenizer/folder_tokenizer_test.cc, through its one caller",
+    "model/tokenizer/tokenizer_class.cc": "tests/model/tokenizer/folder_tokenizer_test.cc, through its one caller",
     "model/engine/cuda_encoder.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
     "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
     "model/engine/cuda_head.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
@@ -21,8 +26,8 @@ TESTED_ELSEWHERE = {
 
 # An absolute path in the tree may start with one of these, or be the end of a path into the tree;
 # any other belongs to somebody's machine.
-KNOWN_ROOTS = {"bin", "dev", "etc", "image", "lib", "model", "models", "nonexistent", "opt", "proc", "run", "sbin",
-               "shared", "src", "sys", "tmp", "usr", "var", *tree.CODE_FOLDERS}
+KNOWN_ROOTS = {"bin", "dev", "etc", "image", "lib", "model", "models", "nonexistent", "nowhere", "opt", "proc", "run",
+               "sbin", "shared", "src", "sys", "tmp", "usr", "var", *tree.CODE_FOLDERS}
 ABSOLUTE_PATH = re.compile(r"(?<![\w.}{)/~*$:<>-])/([a-z]+)/[\w.]")
 URL_HOST = re.compile(r"https?://([\w.-]+)")
 # A format's own name, and examples. Registries are reached by their clients' configuration only.
