@@ -22,8 +22,8 @@ constexpr ActivationClass kActivationClasses[] = {
 };
 
 absl::StatusOr<Activation> ReadActivation(JsonValue config) {
-  ASSIGN_OR_RETURN(const std::optional<JsonValue> value, config.Find("activation_function"));
-  if (!value) return Activation::kTanh;
+  const auto value = config.Get("activation_function");  // null is not absent: no class is meant
+  if (!value.ok()) return Activation::kTanh;
   ASSIGN_OR_RETURN(const std::string_view path, value->AsString());
   const std::string_view name = path.substr(path.rfind('.') + 1);
   std::string known;

@@ -80,6 +80,8 @@ TEST(DenseTest, ActivationsByClassPath) {
   }
   files.config.erase("activation_function");
   EXPECT_EQ(files.Dense()->activation, Activation::kTanh);
+  files.config["activation_function"] = nullptr;
+  EXPECT_THAT(files.Dense(), IsRefused(HasSubstr("activation_function is null")));
   for (const char* path : {"torch.nn.modules.activation.Mish", "my.Tanh", "Tanh", "torchx.Tanh"}) {
     files.config["activation_function"] = path;
     EXPECT_THAT(files.Dense(),
