@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "model/engine/l2_normalize.h"
 #include "model/model.h"
-#include "model/output.h"
 #include "model/text_encoder.h"
 
 namespace embedserve {

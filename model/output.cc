@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "fmt/format.h"
-#include "model/lane_sum.h"
+#include "model/engine/l2_normalize.h"
 
 namespace embedserve {
 namespace {
@@ -96,13 +96,6 @@ std::size_t RowBytes(OutputType type, int dimensions) {
       return (n + 7) / 8;
   }
   return 0;
-}
-
-void L2Normalize(std::span<float> row) {
-  constexpr float kEps = 1e-12f;
-  const float squares = LaneSum(row.size(), [&](std::size_t i) { return row[i] * row[i]; });
-  const float norm = std::max(std::sqrt(squares), kEps);
-  for (float& value : row) value /= norm;
 }
 
 std::span<float> FinishRow(std::span<float> row, const OutputOptions& options) {

@@ -29,9 +29,6 @@ struct OutputOptions {
 // Bytes of one row of `dimensions` values.
 std::size_t RowBytes(OutputType type, int dimensions);
 
-// x / max(||x||_2, 1e-12), in place; the norm is accumulated in fp32 in a fixed order.
-void L2Normalize(std::span<float> row);
-
 // Normalises and cuts `row` (width of the engine) in place; returns the part that is left.
 std::span<float> FinishRow(std::span<float> row, const OutputOptions& options);
 

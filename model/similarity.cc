@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "model/lane_sum.h"
-#include "model/output.h"
+#include "model/engine/l2_normalize.h"
+#include "model/engine/lane_sum.h"
 
 namespace embedserve {
 namespace {

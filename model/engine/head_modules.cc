@@ -1,7 +1,6 @@
 #include "model/engine/head_modules.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/engine/l2_normalize.h"
 #include "model/folder/status_macros.h"
 
 namespace embedserve {
@@ -98,11 +98,7 @@ void HeadChain::Run(const Norm& norm, int /*thread*/, int rows, Rows& buffers) {
 
 void HeadChain::Run(const L2& l2, int /*thread*/, int rows, Rows& buffers) {
   for (int row = 0; row < rows; ++row) {
-    const std::span<float> x(buffers.x.data() + Size(row) * Size(l2.width), Size(l2.width));
-    float squares = 0;
-    for (const float value : x) squares += value * value;
-    const float norm = std::max(std::sqrt(squares), NormalizeModule::kEps);
-    for (float& value : x) value /= norm;
+    L2Normalize({buffers.x.data() + Size(row) * Size(l2.width), Size(l2.width)});
   }
 }
 

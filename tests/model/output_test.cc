@@ -61,18 +61,6 @@ TEST(OutputType, RowBytesPackBitsToWholeBytes) {
   EXPECT_EQ(RowBytes(OutputType::kUbinary, 9), 2U);
 }
 
-TEST(L2Normalize, DividesByTheNorm) {
-  std::vector<float> row = {3, 0, -4};
-  L2Normalize(row);
-  EXPECT_THAT(row, ElementsAre(FloatEq(0.6f), FloatEq(0), FloatEq(-0.8f)));
-}
-
-TEST(L2Normalize, LeavesZeroAtZero) {
-  std::vector<float> row(5, 0.0f);
-  L2Normalize(row);
-  EXPECT_EQ(row, std::vector<float>(5, 0.0f));
-}
-
 // The expected rows are what encode() gives for a folder with or without Normalize.
 TEST(FinishRow, UnsetLeavesItToTheFolder) {
   EXPECT_EQ(Finished({3, 4}, {}), (std::vector<float>{3, 4}));
