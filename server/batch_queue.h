@@ -1,11 +1,13 @@
 // Which sequences go into the next batch. Policy only: no thread, no lock, no clock.
 //
 // Order: a job gets a tag when it comes, the tokens taken from the queue so far plus its own
-// tokens, and the smallest tag goes first. Small jobs overtake large ones, but a job is never
-// overtaken by more tokens than it has itself; equal tags go in order of arrival. A batch takes
-// sequences in that order up to its budget. A job whose next sequence does not fit is passed over
-// for up to kLookAhead others; the first of the order always fits an empty batch, so nobody
-// starves. Large jobs are split wherever a batch ends.
+// tokens, and the smallest tag goes first. Small jobs overtake large ones, but once as many tokens
+// were taken as a job has itself, nobody who comes later overtakes it. Equal tags go in order of
+// arrival.
+//
+// A batch takes sequences in that order up to its budget. A job whose next sequence does not fit is
+// passed over for up to kLookAhead others; the first of the order always fits an empty batch, so
+// nobody starves. Large jobs are split wherever a batch ends.
 #pragma once
 
 #include <cstdint>

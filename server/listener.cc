@@ -78,6 +78,13 @@ void SetTransport(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetSyncServerOption(Sync::MAX_POLLERS, 2);
 }
 
+absl::Status CannotListen(const std::string& address, std::string_view why) {
+  return absl::UnavailableError(
+      fmt::format("cannot listen on \"{}\": {}; choose another --listen HOST:PORT, or stop what "
+                  "uses it",
+                  address, why));
+}
+
 }  // namespace
 
 Listener::Listener() : listed_(std::make_unique<ListedService>()) {}
@@ -98,13 +105,14 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ServerOptions& op
   for (int i = 0; i < io_threads; ++i) {
     listener->queues_.push_back(std::make_unique<CallQueue>(builder.AddCompletionQueue()));
   }
+  // Asked first: gRPC would say why in a log of its own only.
+  if (const std::string why = WhyNotListening(options.listen); !why.empty()) {
+    return CannotListen(options.listen, why);
+  }
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &listener->port_);
   listener->server_ = builder.BuildAndStart();
   if (listener->server_ == nullptr || listener->port_ == 0) {
-    const std::string why = WhyNotListening(options.listen);
-    return absl::UnavailableError(fmt::format(
-        "cannot listen on \"{}\": {}; choose another --listen HOST:PORT, or stop what uses it",
-        options.listen, why.empty() ? "not an address that gRPC can listen on" : why));
+    return CannotListen(options.listen, "not an address that this machine can listen on");
   }
   listener->SetServing(false);
   return listener;
@@ -131,9 +139,9 @@ std::string WhyNotListening(const std::string& address) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
-  if (error != 0) return gai_strerror(error);
+  if (getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found) != 0) {
+    return "";
+  }
   std::string why;
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;

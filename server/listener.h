@@ -44,7 +44,7 @@ class Listener {
 };
 
 // Why `address` (HOST:PORT) cannot be listened on, as the system says it: "Address already in use".
-// Empty if it can, or is not of that form.
+// Empty if it can, or if the address means nothing to the system.
 std::string WhyNotListening(const std::string& address);
 
 }  // namespace embedserve

@@ -18,6 +18,10 @@
 #include "server/worker.h"
 #include "spdlog/spdlog.h"
 
+#if __has_include("google/protobuf/stubs/logging.h")
+#include "google/protobuf/stubs/logging.h"
+#endif
+
 namespace embedserve {
 namespace {
 
@@ -32,6 +36,13 @@ void RaiseOpenFileLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit on open files");
+}
+
+// protobuf up to 3.21 logs each string that is not UTF-8; the caller is told, the log need not be.
+void QuietProtobuf() {
+#if __has_include("google/protobuf/stubs/logging.h")
+  google::protobuf::SetLogHandler(nullptr);
+#endif
 }
 
 // One short batch, so that the first caller does not wait for first uses, and a broken engine is
@@ -214,6 +225,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   RETURN_IF_ERROR(options.Validate(model.folder()));
   RETURN_IF_ERROR(CheckEngines(model, engines));
   RaiseOpenFileLimit();
+  QuietProtobuf();
   ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, Listener::Open(options, IoThreads(options)));
   return std::unique_ptr<Server>(
       new Server(std::make_unique<Impl>(options, model, std::move(engines), std::move(listener))));

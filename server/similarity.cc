@@ -89,7 +89,8 @@ absl::Status Check(const Serving& serving, Comparison& comparison) {
   RETURN_IF_ERROR(CheckModelName(serving, request.model()));
   const int texts =
       request.texts_a_size() == 0 ? 0 : request.texts_a_size() + request.texts_b_size();
-  RETURN_IF_ERROR(CheckTextCount(serving, "texts_a", static_cast<std::size_t>(texts)));
+  RETURN_IF_ERROR(CheckTextCount(serving, texts == 0 ? "texts_a" : "texts_a and texts_b",
+                                 static_cast<std::size_t>(texts)));
   RETURN_IF_ERROR(CheckPriority(request.priority()));
   RETURN_IF_ERROR(ResolveMode(comparison));
   ASSIGN_OR_RETURN(comparison.function, ResolveFunction(serving, request.function()));

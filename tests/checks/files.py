@@ -22,6 +22,11 @@ TESTED_ELSEWHERE = {
     "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
     "model/engine/cuda_head.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
     "model/engine/cuda_weights.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
+    "server/call_queue.cc": "tests/server/call_test.cc and server_test.cc: it needs a gRPC server",
+    "server/embed_texts.cc": "tests/server/encode_test.cc, similarity_test.cc and call_test.cc, over the wire",
+    "server/embedding_job.cc": "tests/server/worker_test.cc and batch_queue_test.cc, which pass jobs through",
+    "server/handlers.cc": "tests/server/call_test.cc, over the wire",
+    "server/scheduler.cc": "tests/server/worker_test.cc, with workers on it",
 }
 
 # An absolute path in the tree may start with one of these, or be the end of a path into the tree;

@@ -60,8 +60,9 @@ std::string CallConcurrently(TestServer& server, int callers, int calls) {
 
 TEST(Server, EveryAnswerIsRightUnderConcurrentCallersOfAllSizes) {
   TestServer server;
-  EXPECT_EQ(CallConcurrently(server, 64, 50), "");
-  EXPECT_EQ(server.server().calls_in_flight(), 0);
+  // About 100,000 texts.
+  EXPECT_EQ(CallConcurrently(server, 64, 52), "");
+  server.AwaitQuiet();
 }
 
 TEST(Server, SeveralEnginesShareTheWork) {
@@ -69,6 +70,70 @@ TEST(Server, SeveralEnginesShareTheWork) {
   options.io_threads = 3;
   TestServer server(options, {}, 3);
   EXPECT_EQ(CallConcurrently(server, 16, 20), "");
+}
+
+// Callers that go on until they are refused: whatever was taken must be answered, rightly.
+TEST(Server, ADrainUnderLoadLosesNothing) {
+  ServerOptions options = TestServer::FastOptions();
+  options.drain_delay = std::chrono::milliseconds(50);
+  TestServer server(options);
+  std::atomic<int> answered{0}, refused{0}, lost{0};
+  std::vector<std::thread> callers;
+  for (uint64_t caller = 0; caller < 16; ++caller) {
+    callers.emplace_back([&, caller] {
+      const auto stub = server.NewStub();
+      for (uint64_t call = 0;; ++call) {
+        const v1::EncodeRequest request = RequestOf(caller, call);
+        grpc::ClientContext context;
+        v1::EncodeResponse response;
+        const grpc::Status status = stub->Encode(&context, request, &response);
+        if (status.ok()) {
+          Fault(request, response).empty() ? ++answered : ++lost;
+          continue;
+        }
+        // UNAVAILABLE is a refusal (ours, or a closed port): the call was never taken.
+        status.error_code() == grpc::StatusCode::UNAVAILABLE ? ++refused : ++lost;
+        return;
+      }
+    });
+  }
+  while (answered < 100) std::this_thread::yield();
+  server.server().Drain();
+  EXPECT_TRUE(server.server().Wait().ok());
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(lost, 0);
+  EXPECT_EQ(refused, 16);
+  EXPECT_EQ(server.server().calls_in_flight(), 0);
+}
+
+TEST(Server, WhenTheDrainTimesOutCallsAreCutOffAndCounted) {
+  std::atomic<int> batches{0};
+  ServerOptions options = TestServer::FastOptions();
+  options.drain_timeout = std::chrono::milliseconds(20);
+  TestServer server(options, [&](const PackedBatch&) {
+    if (++batches > 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    return absl::OkStatus();
+  });
+  std::thread caller([&] {
+    v1::EncodeRequest request;
+    request.add_texts("text");
+    grpc::ClientContext context;
+    v1::EncodeResponse response;
+    server.stub().Encode(&context, request, &response);  // either outcome; it must end
+  });
+  while (batches < 2) std::this_thread::yield();
+  server.server().Drain();
+  server.server().Drain();
+  const absl::Status ended = server.server().Wait();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ended)) << ended;
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("1 calls"));
+  caller.join();
+}
+
+TEST(Server, DestroyedWithoutADrainItStopsAtOnce) {
+  ServerOptions options = TestServer::FastOptions();
+  options.drain_delay = std::chrono::hours(1);
+  const TestServer server(options);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/server/test_server.h"
 
 #include <cstdlib>
+#include <thread>
 
 #include "google/rpc/status.pb.h"
 #include "model/output.h"
@@ -43,6 +44,10 @@ TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, in
   }
   server_ = *std::move(server);
   stub_ = NewStub();
+}
+
+void TestServer::AwaitQuiet() {
+  while (server_->calls_in_flight() != 0) std::this_thread::yield();
 }
 
 std::string TestServer::address() const { return "127.0.0.1:" + std::to_string(server_->port()); }

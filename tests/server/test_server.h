@@ -30,6 +30,8 @@ class TestServer {
   static ServerOptions FastOptions();
 
   Server& server() { return *server_; }
+  // Waits until no call is in flight: a client has its answer a moment before that.
+  void AwaitQuiet();
   std::string address() const;
   // On a connection of its own.
   std::unique_ptr<v1::EmbeddingService::Stub> NewStub() const;
