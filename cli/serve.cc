@@ -1,0 +1,76 @@
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/drain_on_signal.h"
+#include "cli/exit_code.h"
+#include "cli/listen_address.h"
+#include "cli/local_model.h"
+#include "cli/version.h"
+#include "model/engine/cores.h"
+#include "model/folder/status_macros.h"
+#include "server/server.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace embedserve {
+namespace {
+
+void LogToStderr() {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("embedserve"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
+void LogModel(const Model& model, const Engine& engine, const Options& options) {
+  for (const std::string& warning : model.warnings()) spdlog::warn("{}", warning);
+  const ModelFolder& folder = model.folder();
+  spdlog::info("model {}: {}, {} layers, {} dimensions, at most {} tokens, fingerprint {}",
+               model.name(), folder.encoder.model_type, folder.encoder.layers, folder.dimensions,
+               folder.max_sequence_length, model.Fingerprint(engine.compute_type()));
+  spdlog::info("engine: {}, {}, {} threads, {} tokens at a time", engine.device(),
+               Name(engine.compute_type()), options.threads > 0 ? options.threads : UsableCores(),
+               options.serve.BatchTokens(folder));
+}
+
+// "127.0.0.1:0" -> "127.0.0.1:40123".
+std::string WithPort(const std::string& listen, int port) {
+  if (listen.starts_with("unix")) return listen;
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+}
+
+}  // namespace
+
+absl::Status RunServe(const Options& options) {
+  RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
+  RETURN_IF_ERROR(CheckListenAddress(options.serve.listen, options.insecure));
+  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
+  const auto start = std::chrono::steady_clock::now();
+  LogToStderr();
+  DrainOnSignal signals;
+
+  spdlog::info("embedserve {}: loading {}", Version(), options.model);
+  if (!choice.note.empty()) spdlog::info("{}", choice.note);
+  ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model, Model::Load(options.model));
+  if (absl::Status status = options.serve.Validate(model->folder()); !status.ok()) {
+    return WithExitCode(status, ExitCode::kUsage);
+  }
+  std::vector<std::unique_ptr<Engine>> engines;
+  ASSIGN_OR_RETURN(engines.emplace_back(),
+                   model->NewEngine(choice.device, MakeEngineOptions(options, choice, *model)));
+  LogModel(*model, *engines.front(), options);
+
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                   Server::Start(options.serve, *model, std::move(engines)));
+  signals.Attach(server.get());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  spdlog::info("ready: {} on {} after {:.2f} s", model->name(),
+               WithPort(options.serve.listen, server->port()), took.count());
+  const absl::Status ended = server->Wait();
+  signals.Attach(nullptr);
+  if (ended.ok()) spdlog::info("drained: every call was answered");
+  return ended;
+}
+
+}  // namespace embedserve

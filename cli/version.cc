@@ -1,0 +1,7 @@
+#include "cli/version.h"
+
+namespace embedserve {
+
+std::string_view Version() { return EMBEDSERVE_VERSION; }
+
+}  // namespace embedserve
