@@ -6,7 +6,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/mrpc_lengths.h"
 #include "benchmark/benchmark.h"
 #include "dnnl.hpp"
 #include "model/engine/cpu_engine.h"
@@ -22,12 +22,6 @@
 
 namespace embedserve {
 namespace {
-
-// Quantiles of the token counts ([CLS] and [SEP] included) of the 816 sentences of MRPC's GLUE
-// development set under the bert-base-uncased vocabulary; the mean of all is 27.1.
-constexpr std::array kMrpcLengths = {14, 16, 17, 19, 19, 20, 21, 22, 22, 23, 24,
-                                     24, 25, 25, 26, 26, 27, 28, 28, 29, 30, 30,
-                                     31, 32, 32, 34, 35, 35, 36, 37, 38, 42};
 
 // all-MiniLM-L6-v2 and a 6-layer RoBERTa, with fewer vocabulary rows.
 EncoderConfig Shape(bool minilm) {
@@ -51,16 +45,6 @@ RandomFolder& Folder(bool minilm) {
   return minilm ? small : large;
 }
 
-// `count` sequences, their lengths spread evenly over the distribution.
-std::vector<int> Lengths(int count) {
-  std::vector<int> lengths;
-  std::size_t next = count == 1 ? kMrpcLengths.size() / 2 : 0;
-  for (int i = 0; i < count; ++i, next += 13) {  // 13 and 32 have no common factor
-    lengths.push_back(kMrpcLengths[next % kMrpcLengths.size()]);
-  }
-  return lengths;
-}
-
 double ProductFlops(const EncoderConfig& config, int tokens) {
   const double h = config.hidden;
   return 2.0 * tokens * config.layers * (4 * h * h + 2 * h * config.feed_forward);
@@ -79,7 +63,7 @@ void BM_Engine(benchmark::State& state, bool minilm, ComputeType type, int threa
   RandomFolder& model = Folder(minilm);
   BatchBuilder builder(model.folder().encoder);
   const int sentences = static_cast<int>(state.range(0));
-  for (const int length : Lengths(sentences)) builder.Add(model.Ids(length));
+  for (const int length : MrpcLengths(sentences)) builder.Add(model.Ids(length));
   EngineOptions options;
   options.threads = threads;
   options.compute_type = type;
@@ -128,7 +112,7 @@ void BM_Products(benchmark::State& state, bool minilm, ComputeType type, int thr
   const EncoderConfig config = Shape(minilm);
   const int sentences = static_cast<int>(state.range(0));
   int tokens = 0;
-  for (const int length : Lengths(sentences)) tokens += length;
+  for (const int length : MrpcLengths(sentences)) tokens += length;
   const Products products(config, type, threads);
   const auto values = static_cast<std::size_t>(std::max(tokens, kTileRows) * config.feed_forward);
   std::vector<float> x(values, 0.01F);

@@ -1,11 +1,14 @@
 // softmax(Q K^T / sqrt D) V by sequence and head, on packed rows.
 //
-// Short (L <= 32): a warp a (sequence, head), everything in its own 3 x 32 rows of shared memory,
-// no block barrier; neighbouring warps take neighbouring heads, so rows are read whole.
+// Whole (L <= 64): a warp a (sequence, head), everything in its own 3 x 32 or 3 x 64 rows of shared
+// memory, no block barrier; neighbouring warps take neighbouring heads, so rows are read whole.
 // Long: 4 warps share a block of 64 query rows and walk over the keys 64 at a time with a running
 // maximum, the next keys and values on their way while these are used.
 // Simple: a warp a query row, fp32 arithmetic, for fp32 and for head sizes without a tensor-core
-// form. Bytes moved: one read of (T, 3 H), one write of (T, H); that bounds the short kernel.
+// form. Bytes moved: one read of (T, 3 H), one write of (T, H); that bounds the kernel for whole
+// sequences.
+#include <algorithm>
+
 #include "kernels/attention.h"
 #include "kernels/device/attention_tile.cuh"
 #include "kernels/dispatch.cuh"
@@ -41,21 +44,23 @@ __device__ int QueryRowCount(const Operands<T>& o, const AttentionItem& item, in
   return min(most, item.length - item.first_query);
 }
 
-template <int kColumns>
-constexpr int kShortWarps = kColumns == 128 ? 4 : 8;  // 96 KB of shared memory a block, or 48
+// At most 24 KB of shared memory a block, where that holds a warp's rows: small blocks, since one
+// starts only when another has ended whole.
+template <int kColumns, int kRows>
+constexpr int kWholeWarps = std::max(1, 4096 / (kColumns * kRows));
 
-template <class T, int kColumns>
-__global__ void __launch_bounds__(kShortWarps<kColumns>* kWarp)
-    ShortKernel(Operands<T> o, const AttentionItem* items, int pairs) {
+template <class T, int kColumns, int kRows>
+__global__ void __launch_bounds__(kWholeWarps<kColumns, kRows>* kWarp)
+    WholeKernel(Operands<T> o, const AttentionItem* items, int pairs) {
   extern __shared__ __align__(128) unsigned char shared[];
   using Tile = SwizzledTile<kColumns>;
-  constexpr uint32_t kTileBytes = kShortSequence * Tile::kRowBytes;
+  constexpr uint32_t kTileBytes = kRows * Tile::kRowBytes;
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int pair = static_cast<int>(blockIdx.x) * kShortWarps<kColumns> + warp;
+  const int pair = static_cast<int>(blockIdx.x) * kWholeWarps<kColumns, kRows> + warp;
   if (pair >= pairs) return;
   const AttentionItem item = items[pair / o.heads];
-  const int queries = QueryRowCount(o, item, kShortSequence);
+  const int queries = QueryRowCount(o, item, kRows);
   if (queries <= 0) return;
 
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared)) +
@@ -78,7 +83,7 @@ __global__ void __launch_bounds__(kShortWarps<kColumns>* kWarp)
   for (int row = 0; row < query_rows; row += kTileRows) {
     QueryRows<T, kColumns> rows;
     rows.Load(query, row, lane);
-    rows.template Fold<kShortSequence>(keys, values, item.length, o.scale * kLog2e, lane);
+    rows.template Fold<kRows>(keys, values, item.length, o.scale * kLog2e, lane);
     __syncwarp();
     rows.Store(query, row, lane);
   }
@@ -224,20 +229,23 @@ bool AskForShared(Stream& stream, Kernel kernel, std::size_t bytes) {
                       "attention");
 }
 
+template <class T, int kColumns, int kRows>
+void LaunchWhole(Stream& stream, const Operands<T>& o, const AttentionItem* items, int count) {
+  constexpr int kWarps = kWholeWarps<kColumns, kRows>;
+  constexpr std::size_t kShared = kWarps * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
+  if (count == 0 || !AskForShared(stream, WholeKernel<T, kColumns, kRows>, kShared)) return;
+  const int pairs = count * o.heads;
+  WholeKernel<T, kColumns, kRows><<<static_cast<unsigned>((pairs + kWarps - 1) / kWarps),
+                                    kWarps * kWarp, kShared, stream.get()>>>(o, items, pairs);
+  stream.CheckLaunch("attention, whole sequences");
+}
+
 template <class T, int kColumns>
 void LaunchTensorCore(Stream& stream, const Operands<T>& o, const AttentionWork& work) {
-  constexpr std::size_t kRowBytes = SwizzledTile<kColumns>::kRowBytes;
-  if (work.short_count > 0) {
-    constexpr int kWarps = kShortWarps<kColumns>;
-    constexpr std::size_t kShared = kWarps * 3 * kShortSequence * kRowBytes;
-    const int pairs = work.short_count * o.heads;
-    if (!AskForShared(stream, ShortKernel<T, kColumns>, kShared)) return;
-    ShortKernel<T, kColumns><<<static_cast<unsigned>((pairs + kWarps - 1) / kWarps), kWarps * kWarp,
-                               kShared, stream.get()>>>(o, work.short_items, pairs);
-    stream.CheckLaunch("attention, short");
-  }
+  LaunchWhole<T, kColumns, kShortSequence>(stream, o, work.short_items, work.short_count);
+  LaunchWhole<T, kColumns, kMediumSequence>(stream, o, work.medium_items, work.medium_count);
   if (work.long_count > 0) {
-    constexpr std::size_t kShared = 5 * kKeyBlock * kRowBytes;
+    constexpr std::size_t kShared = 5 * kKeyBlock * SwizzledTile<kColumns>::kRowBytes;
     if (!AskForShared(stream, LongKernel<T, kColumns>, kShared)) return;
     LongKernel<T, kColumns>
         <<<static_cast<unsigned>(work.long_count * o.heads), kLongThreads, kShared, stream.get()>>>(
@@ -248,18 +256,16 @@ void LaunchTensorCore(Stream& stream, const Operands<T>& o, const AttentionWork&
 
 template <class T, int kLaneValues>
 void LaunchSimple(Stream& stream, const Operands<T>& o, const AttentionWork& work) {
-  const dim3 block(kWarp, kSimpleWarps);
-  if (work.short_count > 0) {
+  const auto launch = [&](const AttentionItem* items, int count, int most_queries) {
+    if (count == 0) return;
     SimpleKernel<T, kLaneValues>
-        <<<static_cast<unsigned>(work.short_count * o.heads), block, 0, stream.get()>>>(
-            o, work.short_items, kShortSequence);
-  }
-  if (work.long_count > 0) {
-    SimpleKernel<T, kLaneValues>
-        <<<static_cast<unsigned>(work.long_count * o.heads), block, 0, stream.get()>>>(
-            o, work.long_items, kQueryBlock);
-  }
-  stream.CheckLaunch("attention, simple");
+        <<<static_cast<unsigned>(count * o.heads), dim3(kWarp, kSimpleWarps), 0, stream.get()>>>(
+            o, items, most_queries);
+    stream.CheckLaunch("attention, simple");
+  };
+  launch(work.short_items, work.short_count, kShortSequence);
+  launch(work.medium_items, work.medium_count, kMediumSequence);
+  launch(work.long_items, work.long_count, kQueryBlock);
 }
 
 template <class T>

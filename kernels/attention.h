@@ -12,6 +12,8 @@ namespace embedserve::kernels {
 struct AttentionWork {
   const AttentionItem* short_items = nullptr;
   int short_count = 0;
+  const AttentionItem* medium_items = nullptr;
+  int medium_count = 0;
   const AttentionItem* long_items = nullptr;
   int long_count = 0;
 };

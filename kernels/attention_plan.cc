@@ -6,6 +6,7 @@ namespace embedserve::kernels {
 
 void AttentionPlan::Build(std::span<const int32_t> offsets) {
   short_items.clear();
+  medium_items.clear();
   long_items.clear();
   for (std::size_t b = 0; b + 1 < offsets.size(); ++b) {
     AttentionItem item{.row = offsets[b],
@@ -14,6 +15,10 @@ void AttentionPlan::Build(std::span<const int32_t> offsets) {
     if (item.length <= 0) continue;
     if (item.length <= kShortSequence) {
       short_items.push_back(item);
+      continue;
+    }
+    if (item.length <= kMediumSequence) {
+      medium_items.push_back(item);
       continue;
     }
     for (; item.first_query < item.length; item.first_query += kQueryBlock) {

@@ -7,8 +7,10 @@
 
 namespace embedserve::kernels {
 
-// Sequences up to this length take one warp a head; longer ones blocks of kQueryBlock query rows.
+// Sequences up to these lengths take one warp a head, holding all of the sequence; longer ones
+// blocks of kQueryBlock query rows.
 inline constexpr int kShortSequence = 32;
+inline constexpr int kMediumSequence = 64;
 inline constexpr int kQueryBlock = 64;
 
 // A piece of work: one sequence, or one block of a long one's query rows, for all heads.
@@ -22,14 +24,16 @@ struct AttentionItem {
 // The work of a batch on the host. How a sequence is computed depends on its own length alone, so
 // its bits do not depend on its neighbours.
 struct AttentionPlan {
-  std::vector<AttentionItem> short_items;  // length <= kShortSequence
-  std::vector<AttentionItem> long_items;   // longest first: the last to finish started first
+  std::vector<AttentionItem> short_items;   // length <= kShortSequence
+  std::vector<AttentionItem> medium_items;  // length <= kMediumSequence
+  std::vector<AttentionItem> long_items;    // longest first: the last to finish started first
 
   // Replaces the contents; keeps capacity. Sequence b is [offsets[b], offsets[b + 1]).
   void Build(std::span<const int32_t> offsets);
-  // Most long items that a batch of so many tokens can have.
+  // Most medium and long items that a batch of so many tokens can have.
+  static int MostMediumItems(int tokens) { return tokens / (kShortSequence + 1); }
   static int MostLongItems(int tokens) {
-    return tokens / (kShortSequence + 1) + tokens / kQueryBlock;
+    return tokens / (kMediumSequence + 1) + tokens / kQueryBlock;
   }
 };
 

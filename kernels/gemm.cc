@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/probe.h"
+#include "kernels/small_gemm.h"
 
 namespace embedserve::kernels {
 namespace {
@@ -94,18 +95,18 @@ class Gemm::Trial {
   Trial& operator=(const Trial&) = delete;
 
   // False if the plan does not run; the stream stays usable.
-  bool RunsAsReference(const cublasLtMatmulAlgo_t& algorithm) {
-    return gemm_.Launch(stream_, workspace_, algorithm, x_, w_, bias_.data, expected_);
+  bool RunsAsReference(const Method& method) {
+    return gemm_.Launch(stream_, workspace_, method, x_, w_, bias_.data, expected_);
   }
 
   // Does the plan give the reference's bits for the first `rows` rows?
-  bool IsEqual(const cublasLtMatmulAlgo_t& algorithm, int rows) {
+  bool IsEqual(const Method& method, int rows) {
     const Tensor y = actual_.Rows(0, rows);
     if (!stream_.ok()) return false;
     // Whatever the plan leaves unwritten must not look right: the last candidate's rows are there.
     stream_.Check(cudaMemsetAsync(y.data, 0xff, y.bytes(), stream_.get()), kName);
     stream_.Check(cudaMemsetAsync(differences_, 0, sizeof(unsigned), stream_.get()), kName);
-    if (!Launch(algorithm, rows)) return false;
+    if (!Launch(method, rows)) return false;
     CountDifferences(stream_, y, expected_.Rows(0, rows), differences_);
     unsigned count = 1;
     stream_.CopyToHost(&count, differences_, sizeof count);
@@ -113,11 +114,11 @@ class Gemm::Trial {
     return stream_.ok() && count == 0;
   }
 
-  float Microseconds(const cublasLtMatmulAlgo_t& algorithm, int rows) {
+  float Microseconds(const Method& method, int rows) {
     float best = 0;
     for (int repeat = 0; repeat < 2 && stream_.ok(); ++repeat) {
       stream_.Check(cudaEventRecord(begin_, stream_.get()), kName);
-      for (int run = 0; run < kTimedRuns; ++run) Launch(algorithm, rows);
+      for (int run = 0; run < kTimedRuns; ++run) Launch(method, rows);
       stream_.Check(cudaEventRecord(end_, stream_.get()), kName);
       stream_.Synchronize();
       float milliseconds = 0;
@@ -138,8 +139,8 @@ class Gemm::Trial {
     actual_ = arena.TakeTensor(shape.type, most_rows, shape.outputs);
     differences_ = arena.TakeArray<unsigned>(1);
   }
-  bool Launch(const cublasLtMatmulAlgo_t& algorithm, int rows) {
-    return gemm_.Launch(stream_, workspace_, algorithm, x_.Rows(0, rows), w_, bias_.data,
+  bool Launch(const Method& method, int rows) {
+    return gemm_.Launch(stream_, workspace_, method, x_.Rows(0, rows), w_, bias_.data,
                         actual_.Rows(0, rows));
   }
 
@@ -158,37 +159,40 @@ Gemm::Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& works
   if (!stream.ok() || !Describe(stream)) return;
   Trial trial(stream, *this, workspace, most_rows);
   // The heuristic's first choice for the most rows defines the bits.
-  const std::vector<cublasLtMatmulAlgo_t> offered = Candidates(stream, most_rows);
+  const std::vector<Method> offered = Candidates(stream, most_rows);
   const auto reference = std::ranges::find_if(
-      offered, [&](const auto& algorithm) { return trial.RunsAsReference(algorithm); });
+      offered, [&](const Method& method) { return trial.RunsAsReference(method); });
   if (reference == offered.end()) {
     stream.Fail(kName, "cuBLASLt offers no plan that runs");
     return;
   }
   const std::vector<int> buckets = RowBuckets(most_rows);
-  cublasLtMatmulAlgo_t larger = *reference;
+  const bool small = HasSmallGemm(shape.type, shape.inputs, shape.outputs);
+  Method larger = *reference;
   for (auto rows = buckets.rbegin(); rows != buckets.rend() && stream.ok(); ++rows) {
-    std::vector<cublasLtMatmulAlgo_t> candidates = Candidates(stream, *rows);
+    std::vector<Method> candidates = Candidates(stream, *rows);
     candidates.push_back(*reference);
-    candidates.push_back(larger);
+    if (larger.has_value()) candidates.push_back(larger);
+    if (small && *rows <= kMostSmallRows) candidates.push_back(std::nullopt);
     larger = Choose(stream, trial, *rows, candidates);
   }
 }
 
-cublasLtMatmulAlgo_t Gemm::Choose(Stream& stream, Trial& trial, int rows,
-                                  std::span<const cublasLtMatmulAlgo_t> candidates) {
+Gemm::Method Gemm::Choose(Stream& stream, Trial& trial, int rows,
+                          std::span<const Method> candidates) {
   GemmPlanReport report{};
   report.rows = rows;
   report.candidates = static_cast<int>(candidates.size());
   Plan plan;
   plan.most_rows = rows;
-  for (const cublasLtMatmulAlgo_t& algorithm : candidates) {
-    if (!trial.IsEqual(algorithm, rows)) continue;
-    const float microseconds = trial.Microseconds(algorithm, rows);
+  for (const Method& method : candidates) {
+    if (!trial.IsEqual(method, rows)) continue;
+    const float microseconds = trial.Microseconds(method, rows);
     if (report.equal_candidates == 0) report.first_microseconds = microseconds;
     if (++report.equal_candidates == 1 || microseconds < report.best_microseconds) {
       report.best_microseconds = microseconds;
-      plan.algorithm = algorithm;
+      report.small = !method.has_value();
+      plan.method = method;
     }
   }
   if (report.equal_candidates == 0) {
@@ -197,7 +201,7 @@ cublasLtMatmulAlgo_t Gemm::Choose(Stream& stream, Trial& trial, int rows,
   }
   plans_.insert(plans_.begin(), plan);
   reports_.insert(reports_.begin(), report);
-  return plan.algorithm;
+  return plan.method;
 }
 
 // cuBLASLt counts columns first. In its terms y^T (N, M) = w (K, N)^T x (K, M): the bias then runs
@@ -237,7 +241,7 @@ void Gemm::SetRows(int rows) {
   cublasLtMatrixLayoutSetAttribute(&y_layout_, CUBLASLT_MATRIX_LAYOUT_COLS, &m, sizeof m);
 }
 
-std::vector<cublasLtMatmulAlgo_t> Gemm::Candidates(Stream& stream, int rows) const {
+std::vector<Gemm::Method> Gemm::Candidates(Stream& stream, int rows) const {
   cublasLtMatmulPreference_t raw = nullptr;
   if (!Check(stream, cublasLtMatmulPreferenceCreate(&raw), "preference")) return {};
   const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, PreferenceDestroy> preference(raw);
@@ -261,21 +265,24 @@ std::vector<cublasLtMatmulAlgo_t> Gemm::Candidates(Stream& stream, int rows) con
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       library_, &operation, &w, &x, &y, &y, raw, kMostCandidates, found.data(), &count);
-  std::vector<cublasLtMatmulAlgo_t> algorithms;
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return algorithms;  // a larger bucket's plan may do
-  if (!Check(stream, status, "heuristic")) return algorithms;
+  std::vector<Method> methods;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return methods;  // a larger bucket's plan may do
+  if (!Check(stream, status, "heuristic")) return methods;
   for (int i = 0; i < count; ++i) {
     if (found[static_cast<std::size_t>(i)].state == CUBLAS_STATUS_SUCCESS) {
-      algorithms.push_back(found[static_cast<std::size_t>(i)].algo);
+      methods.emplace_back(found[static_cast<std::size_t>(i)].algo);
     }
   }
-  return algorithms;
+  return methods;
 }
 
-bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace,
-                  const cublasLtMatmulAlgo_t& algorithm, ConstTensor x, ConstTensor w,
-                  const void* bias, Tensor y) {
+bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace, const Method& method,
+                  ConstTensor x, ConstTensor w, const void* bias, Tensor y) {
   if (!stream.ok()) return false;
+  if (!method.has_value()) {
+    SmallGemm(stream, x, w, bias, SmallEpilogue::kBias, y);
+    return stream.ok();
+  }
   SetRows(x.rows);
   if (shape_.bias) {
     cublasLtMatmulDescSetAttribute(&operation_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
@@ -283,7 +290,7 @@ bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace,
   }
   const float one = 1.0f, zero = 0.0f;
   return cublasLtMatmul(library_, &operation_, &one, w.data, &w_layout_, x.data, &x_layout_, &zero,
-                        y.data, &y_layout_, y.data, &y_layout_, &algorithm, workspace.data(),
+                        y.data, &y_layout_, y.data, &y_layout_, &*method, workspace.data(),
                         workspace.size(), stream.get()) == CUBLAS_STATUS_SUCCESS;
 }
 
@@ -295,7 +302,7 @@ void Gemm::Run(Stream& stream, const DeviceBuffer& workspace, ConstTensor x, Con
     return stream.Fail(kName, std::to_string(x.rows) + " x " + std::to_string(x.columns) + " -> " +
                                   std::to_string(y.columns) + " has no plan");
   }
-  if (!Launch(stream, workspace, plan->algorithm, x, w, bias, y)) {
+  if (!Launch(stream, workspace, plan->method, x, w, bias, y)) {
     stream.Fail(kName, "cuBLASLt refused a plan that it ran at start");
   }
 }

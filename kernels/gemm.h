@@ -1,4 +1,5 @@
-// Matrix products by cuBLASLt, with every choice made at load: y = x w^T + bias.
+// Matrix products by cuBLASLt, and by small_gemm.h for few rows, with every choice made at load:
+// y = x w^T + bias.
 //
 // Sums are fp32 in one order for all numbers of rows: split-K and reductions in 16 bits are masked
 // out, and a plan whose bits differ from the reference plan's is dropped, so a row's result does
@@ -8,6 +9,7 @@
 #include <cublasLt.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,10 +43,11 @@ std::vector<int> RowBuckets(int most_rows);
 // What Gemm found at one bucket.
 struct GemmPlanReport {
   int rows = 0;
-  int candidates = 0;            // offered by the heuristic, or brought from a larger bucket
+  int candidates = 0;            // of the heuristic, of a larger bucket, and SmallGemm
   int equal_candidates = 0;      // of these, those with the reference plan's bits
   float first_microseconds = 0;  // the heuristic's first choice
   float best_microseconds = 0;   // the plan taken
+  bool small = false;            // it is SmallGemm
 };
 
 class Gemm {
@@ -70,20 +73,23 @@ class Gemm {
   const std::vector<GemmPlanReport>& reports() const { return reports_; }
 
  private:
+  // How a product is computed; nothing = SmallGemm.
+  using Method = std::optional<cublasLtMatmulAlgo_t>;
   struct Plan {
     int most_rows = 0;
-    cublasLtMatmulAlgo_t algorithm{};
+    Method method;
   };
   class Trial;
 
   bool Describe(Stream& stream);
   // The fastest of the candidates that repeat the reference's bits becomes the plan for `rows`.
-  cublasLtMatmulAlgo_t Choose(Stream& stream, Trial& trial, int rows,
-                              std::span<const cublasLtMatmulAlgo_t> candidates);
+  Method Choose(Stream& stream, Trial& trial, int rows, std::span<const Method> candidates);
   void SetRows(int rows);
-  bool Launch(Stream& stream, const DeviceBuffer& workspace, const cublasLtMatmulAlgo_t& algorithm,
-              ConstTensor x, ConstTensor w, const void* bias, Tensor y);
-  std::vector<cublasLtMatmulAlgo_t> Candidates(Stream& stream, int rows) const;
+  // False if cuBLASLt does not take the method for these operands.
+  bool Launch(Stream& stream, const DeviceBuffer& workspace, const Method& method, ConstTensor x,
+              ConstTensor w, const void* bias, Tensor y);
+  // What cuBLASLt's heuristic offers, best guess first.
+  std::vector<Method> Candidates(Stream& stream, int rows) const;
 
   cublasLtHandle_t library_;
   Shape shape_;

@@ -7,6 +7,10 @@ namespace embedserve::kernels {
 Stream::Stream(int ordinal) : ordinal_(ordinal) {
   MakeCurrent();
   if (ok()) Check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+  if (ok()) {
+    Check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_),
+          "device");
+  }
 }
 
 Stream::~Stream() {

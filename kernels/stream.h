@@ -22,6 +22,7 @@ class Stream {
   void MakeCurrent();
 
   int ordinal() const { return ordinal_; }
+  int multiprocessors() const { return multiprocessors_; }  // of its device
   cudaStream_t get() const { return stream_; }
 
   bool ok() const { return error_.empty(); }
@@ -42,6 +43,7 @@ class Stream {
 
  private:
   int ordinal_;
+  int multiprocessors_ = 0;
   cudaStream_t stream_ = nullptr;
   std::string error_;
 };

@@ -6,6 +6,33 @@
 
 namespace embedserve::kernels {
 
+// A row of a 16-bit type on its way from memory: half the registers, and nothing waits for it yet.
+template <class T, int kPackets>
+struct RawRow {
+  static_assert(sizeof(T) == 2, "a packet is one 16-byte word");
+  uint4 packets[kPackets];
+
+  __device__ void Load(const T* row, int columns) {
+    const int lane = static_cast<int>(threadIdx.x) % kWarp;
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) {
+      const int column = (p * kWarp + lane) * kPacket;
+      if (column < columns) packets[p] = *reinterpret_cast<const uint4*>(row + column);
+    }
+  }
+};
+
+template <class T>
+__device__ inline void Unpack(const uint4& packet, float (&out)[kPacket]) {
+  union {
+    uint4 word;
+    T values[kPacket];
+  } both;
+  both.word = packet;
+#pragma unroll
+  for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(both.values[i]);
+}
+
 template <int kPackets>
 struct WarpRow {
   static_assert(kPackets > 0, "a row that no warp holds");
@@ -22,6 +49,22 @@ struct WarpRow {
     }
   }
 
+  // Takes a row that was read ahead, as it lies in memory.
+  template <class T>
+  __device__ void Take(const RawRow<T, kPackets>& raw) {
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) Unpack<T>(raw.packets[p], values[p]);
+  }
+  template <class T>
+  __device__ void Add(const RawRow<T, kPackets>& raw) {
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) {
+      float more[kPacket];
+      Unpack<T>(raw.packets[p], more);
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) values[p][i] += more[i];
+    }
+  }
   template <class T>
   __device__ void Load(const T* row, int columns) {
     ForEach(columns, [row](float(&v)[kPacket], int column) { LoadPacket(row + column, v); });

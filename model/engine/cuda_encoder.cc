@@ -50,10 +50,14 @@ CudaEncoder::CudaEncoder(kernels::Stream& stream, const kernels::GemmLibrary& li
       qkv_(stream, library, workspace, {type, config.hidden, 3 * config.hidden, true}, most_tokens),
       attention_output_(stream, library, workspace, {type, config.hidden, config.hidden, false},
                         most_tokens),
-      intermediate_(stream, library, workspace, {type, config.hidden, config.feed_forward, true},
-                    most_tokens),
       output_(stream, library, workspace, {type, config.feed_forward, config.hidden, false},
-              most_tokens) {
+              most_tokens),
+      gelu_(stream, type, config.hidden, config.feed_forward) {
+  if (config.activation != Activation::kGeluErf || !gelu_.available()) {
+    intermediate_.emplace(stream, library, workspace,
+                          kernels::Gemm::Shape{type, config.hidden, config.feed_forward, true},
+                          most_tokens);
+  }
   if (!one_row_.has_value()) return;
   query_.emplace(stream, library, workspace,
                  kernels::Gemm::Shape{type, config.hidden, config.hidden, true}, most_tokens);
@@ -107,8 +111,12 @@ void CudaEncoder::FinishLayer(const Pass& pass, const CudaLayer& layer, Tensor c
   pass.Multiply(attention_output_, context, layer.attention_output, {}, product);
   kernels::AddNorm(pass.stream, product, layer.attention_output_bias, residual,
                    layer.attention_norm, hidden);
-  pass.Multiply(intermediate_, hidden, layer.intermediate, layer.intermediate_bias, wide);
-  kernels::Activate(pass.stream, KernelActivation(config_.activation), wide);
+  if (intermediate_.has_value()) {
+    pass.Multiply(*intermediate_, hidden, layer.intermediate, layer.intermediate_bias, wide);
+    kernels::Activate(pass.stream, KernelActivation(config_.activation), wide);
+  } else {
+    gelu_.Run(pass.stream, hidden, layer.intermediate, layer.intermediate_bias.data, wide);
+  }
   pass.Multiply(output_, wide, layer.output, {}, sum);
   kernels::AddNorm(pass.stream, sum, layer.output_bias, hidden, layer.output_norm, hidden);
 }

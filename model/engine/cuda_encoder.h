@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kernels/buffer.h"
+#include "kernels/gelu_linear.h"
 #include "kernels/gemm.h"
 #include "kernels/pooling.h"
 #include "kernels/stream.h"
@@ -53,7 +54,9 @@ class CudaEncoder {
   EncoderConfig config_;
   const CudaWeights& weights_;
   std::optional<kernels::PoolKind> one_row_;
-  kernels::Gemm qkv_, attention_output_, intermediate_, output_;
+  kernels::Gemm qkv_, attention_output_, output_;
+  kernels::GeluLinear gelu_;                        // with kGeluErf, where it is available;
+  std::optional<kernels::Gemm> intermediate_;       // otherwise
   std::optional<kernels::Gemm> query_, key_value_;  // of the last layer with one_row_
 };
 

@@ -58,8 +58,7 @@ std::optional<kernels::PoolKind> OneRow(std::span<const kernels::PoolKind> kinds
 
 // The forward pass recorded for batches of at most these sizes.
 struct Recording {
-  CudaInputSize size;
-  bool has_short, has_long;
+  CudaInputSize size;  // no items of a kind: made for batches without them
   kernels::Graph graph;
   kernels::Tensor rows;  // where it leaves its result
 };
@@ -188,16 +187,17 @@ kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
   return head_->Run(slot.stream, slot.workspace, slot.head_rows, rows);
 }
 
-// Kernels load on first use, which recording a graph does not allow: one batch with a short and a
-// long sequence, if the model takes long ones, uses them all.
+// Kernels load on first use, which recording a graph does not allow: a batch with a sequence of
+// each kind that the model takes uses them all.
 absl::Status CudaEngine::WarmUp() {
   BatchBuilder builder(config_);
-  const std::vector<int32_t> ids(
-      static_cast<std::size_t>(std::min({config_.MaxSequenceLength(), kernels::kShortSequence + 1,
-                                         options_.max_batch_tokens - 1})),
-      0);
-  if (!ids.empty()) builder.Add(ids);
-  if (options_.max_batch_sequences > 1) builder.Add(std::vector<int32_t>{0});
+  for (const int length : {1, kernels::kShortSequence + 1, kernels::kMediumSequence + 1}) {
+    if (length <= config_.MaxSequenceLength() &&
+        builder.tokens() + length <= options_.max_batch_tokens &&
+        builder.sequences() < options_.max_batch_sequences) {
+      builder.Add(std::vector<int32_t>(static_cast<std::size_t>(length), 0));
+    }
+  }
   std::vector<float> rows(static_cast<std::size_t>(builder.sequences()) *
                           static_cast<std::size_t>(width()));
   for (int i = 0; i < kMaxInFlight; ++i) {
@@ -213,12 +213,12 @@ absl::Status CudaEngine::Record(Slot& slot) {
     const int sequences =
         std::min(std::max(1, tokens / kGraphTokensASequence), options_.max_batch_sequences);
     const CudaInputSize most = CudaInputSize::Most(tokens, sequences);
-    for (const auto& [has_short, has_long] :
-         {std::pair(true, false), {false, true}, {true, true}}) {
-      if (has_long && most.long_items == 0) continue;
-      Recording recording{.size = most, .has_short = has_short, .has_long = has_long};
-      if (!has_short) recording.size.short_items = 0;
-      if (!has_long) recording.size.long_items = 0;
+    // Each kind of attention is a launch of its own: with and without it.
+    for (int kinds = 1; kinds < 8; ++kinds) {
+      Recording recording{.size = most};
+      if ((kinds & 1) == 0) recording.size.short_items = 0;
+      if ((kinds & 2) == 0) recording.size.medium_items = 0;
+      if ((kinds & 4) == 0) recording.size.long_items = 0;
       const CudaInput input = InputAt(slot.device_input, recording.size);
       recording.graph =
           kernels::Graph::Record(slot.stream, [&] { recording.rows = Forward(slot, input); });
@@ -230,11 +230,15 @@ absl::Status CudaEngine::Record(Slot& slot) {
 }
 
 const Recording* CudaEngine::FindRecording(const Slot& slot, const PackedBatch& batch) const {
+  const CudaInputSize size = CudaInputSize::Of(batch, slot.plan);
   const auto found = std::ranges::find_if(slot.recordings, [&](const Recording& recording) {
-    return batch.tokens() <= recording.size.tokens &&
-           batch.sequences() <= recording.size.sequences &&
-           recording.has_short == !slot.plan.short_items.empty() &&
-           recording.has_long == !slot.plan.long_items.empty();
+    const CudaInputSize& most = recording.size;
+    const auto fits = [](int items, int most_items) {
+      return items <= most_items && (items == 0) == (most_items == 0);
+    };
+    return size.tokens <= most.tokens && size.sequences <= most.sequences &&
+           fits(size.short_items, most.short_items) && fits(size.medium_items, most.medium_items) &&
+           fits(size.long_items, most.long_items);
   });
   return found == slot.recordings.end() ? nullptr : &*found;
 }

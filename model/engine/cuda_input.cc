@@ -19,14 +19,15 @@ struct Offsets {
     offsets = positions + Aligned(Count(size.tokens) * sizeof(int32_t));
     starts = offsets + Aligned(Count(size.sequences + 1) * sizeof(int32_t));
     short_items = starts + Aligned(Count(size.sequences) * sizeof(int32_t));
-    long_items = short_items + Aligned(Count(size.short_items) * sizeof(AttentionItem));
+    medium_items = short_items + Aligned(Count(size.short_items) * sizeof(AttentionItem));
+    long_items = medium_items + Aligned(Count(size.medium_items) * sizeof(AttentionItem));
     end = long_items + Aligned(Count(size.long_items) * sizeof(AttentionItem));
   }
   static std::size_t Aligned(std::size_t bytes) {
     return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   }
 
-  std::size_t ids = 0, positions, offsets, starts, short_items, long_items, end;
+  std::size_t ids = 0, positions, offsets, starts, short_items, medium_items, long_items, end;
 };
 
 // Copies `from` and fills up to `count` elements with `filler`.
@@ -39,12 +40,19 @@ void Put(std::span<const T> from, T filler, int count, std::byte* to) {
 }  // namespace
 
 CudaInputSize CudaInputSize::Of(const PackedBatch& batch, const kernels::AttentionPlan& plan) {
-  return {batch.tokens(), batch.sequences(), static_cast<int>(plan.short_items.size()),
-          static_cast<int>(plan.long_items.size())};
+  return {.tokens = batch.tokens(),
+          .sequences = batch.sequences(),
+          .short_items = static_cast<int>(plan.short_items.size()),
+          .medium_items = static_cast<int>(plan.medium_items.size()),
+          .long_items = static_cast<int>(plan.long_items.size())};
 }
 
 CudaInputSize CudaInputSize::Most(int tokens, int sequences) {
-  return {tokens, sequences, sequences, kernels::AttentionPlan::MostLongItems(tokens)};
+  return {.tokens = tokens,
+          .sequences = sequences,
+          .short_items = sequences,
+          .medium_items = std::min(sequences, kernels::AttentionPlan::MostMediumItems(tokens)),
+          .long_items = kernels::AttentionPlan::MostLongItems(tokens)};
 }
 
 std::size_t CudaInputSize::bytes() const { return Offsets(*this).end; }
@@ -61,7 +69,12 @@ CudaInput InputAt(const std::byte* block, const CudaInputSize& size) {
           .ids = ints(at.ids),
           .positions = ints(at.positions),
           .sequences = {ints(at.offsets), ints(at.starts), size.sequences},
-          .work = {items(at.short_items), size.short_items, items(at.long_items), size.long_items}};
+          .work = {.short_items = items(at.short_items),
+                   .short_count = size.short_items,
+                   .medium_items = items(at.medium_items),
+                   .medium_count = size.medium_items,
+                   .long_items = items(at.long_items),
+                   .long_count = size.long_items}};
 }
 
 void WriteInput(const PackedBatch& batch, const kernels::AttentionPlan& plan,
@@ -73,6 +86,7 @@ void WriteInput(const PackedBatch& batch, const kernels::AttentionPlan& plan,
   Put(batch.offsets, batch.tokens(), size.sequences + 1, block + at.offsets);
   Put(batch.pooling_start, 0, size.sequences, block + at.starts);
   Put(std::span(plan.short_items), {}, size.short_items, block + at.short_items);
+  Put(std::span(plan.medium_items), {}, size.medium_items, block + at.medium_items);
   Put(std::span(plan.long_items), {}, size.long_items, block + at.long_items);
 }
 

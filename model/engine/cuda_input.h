@@ -17,6 +17,7 @@ struct CudaInputSize {
   int tokens = 0;
   int sequences = 0;
   int short_items = 0;
+  int medium_items = 0;
   int long_items = 0;
 
   // Of a batch as it is.

@@ -19,9 +19,12 @@ class DeviceWork {
     AttentionPlan plan;
     plan.Build(offsets);
     short_ = Upload(stream, plan.short_items);
+    medium_ = Upload(stream, plan.medium_items);
     long_ = Upload(stream, plan.long_items);
     work = {reinterpret_cast<const AttentionItem*>(short_.data()),
             static_cast<int>(plan.short_items.size()),
+            reinterpret_cast<const AttentionItem*>(medium_.data()),
+            static_cast<int>(plan.medium_items.size()),
             reinterpret_cast<const AttentionItem*>(long_.data()),
             static_cast<int>(plan.long_items.size())};
   }
@@ -37,7 +40,7 @@ class DeviceWork {
     stream.Synchronize();
     return buffer;
   }
-  DeviceBuffer short_, long_;
+  DeviceBuffer short_, medium_, long_;
 };
 
 struct Expected {

@@ -13,6 +13,7 @@ TEST(StreamTest, StartsWithoutAnError) {
   EXPECT_TRUE(stream.ok());
   EXPECT_EQ(stream.error(), "");
   EXPECT_NE(stream.get(), nullptr);
+  EXPECT_GT(stream.multiprocessors(), 0);
   stream.Synchronize();
   EXPECT_TRUE(stream.ok());
 }

@@ -21,6 +21,7 @@ class CudaInputTest : public testing::Test {
     std::vector<int32_t> ids;
     for (int32_t id = 100; id < 170; ++id) ids.push_back(id);
     builder_.Add(ids, 4);
+    builder_.Add(std::vector<int32_t>(40, 9), 0);
     plan_.Build(builder_.Batch().offsets);
   }
   void Write(const CudaInputSize& size) {
@@ -38,14 +39,16 @@ class CudaInputTest : public testing::Test {
 TEST_F(CudaInputTest, HoldsTheBatchAsItIs) {
   Write(CudaInputSize::Of(builder_.Batch(), plan_));
   const PackedBatch batch = builder_.Batch();
-  ASSERT_EQ(input_.tokens, 73);
-  ASSERT_EQ(input_.sequences.count, 2);
-  EXPECT_THAT(std::span(input_.ids, 73), ElementsAreArray(batch.ids));
-  EXPECT_THAT(std::span(input_.positions, 73), ElementsAreArray(batch.positions));
-  EXPECT_THAT(std::span(input_.sequences.offsets, 3), ElementsAre(0, 3, 73));
-  EXPECT_THAT(std::span(input_.sequences.starts, 2), ElementsAre(1, 4));
+  ASSERT_EQ(input_.tokens, 113);
+  ASSERT_EQ(input_.sequences.count, 3);
+  EXPECT_THAT(std::span(input_.ids, 113), ElementsAreArray(batch.ids));
+  EXPECT_THAT(std::span(input_.positions, 113), ElementsAreArray(batch.positions));
+  EXPECT_THAT(std::span(input_.sequences.offsets, 4), ElementsAre(0, 3, 73, 113));
+  EXPECT_THAT(std::span(input_.sequences.starts, 3), ElementsAre(1, 4, 0));
   ASSERT_EQ(input_.work.short_count, 1);
   EXPECT_EQ(input_.work.short_items[0].length, 3);
+  ASSERT_EQ(input_.work.medium_count, 1);
+  EXPECT_EQ(input_.work.medium_items[0].row, 73);
   ASSERT_EQ(input_.work.long_count, 2);
   EXPECT_EQ(input_.work.long_items[1].first_query, 64);
 }
@@ -53,13 +56,17 @@ TEST_F(CudaInputTest, HoldsTheBatchAsItIs) {
 TEST_F(CudaInputTest, FillsALargerBlockWithWhatDoesNothing) {
   Write(CudaInputSize::Most(128, 5));
   ASSERT_EQ(input_.tokens, 128);
-  EXPECT_THAT(std::span(input_.ids + 73, 128 - 73), Each(0));
-  EXPECT_THAT(std::span(input_.positions + 73, 128 - 73), Each(0));
-  EXPECT_THAT(std::span(input_.sequences.offsets, 6), ElementsAre(0, 3, 73, 73, 73, 73));
+  EXPECT_THAT(std::span(input_.ids + 113, 128 - 113), Each(0));
+  EXPECT_THAT(std::span(input_.positions + 113, 128 - 113), Each(0));
+  EXPECT_THAT(std::span(input_.sequences.offsets, 6), ElementsAre(0, 3, 73, 113, 113, 113));
   EXPECT_THAT(std::span(input_.sequences.starts, 5), ElementsAre(1, 4, 0, 0, 0));
   ASSERT_EQ(input_.work.short_count, 5);
+  ASSERT_GE(input_.work.medium_count, 1);
   ASSERT_GE(input_.work.long_count, 2);
   for (int i = 1; i < 5; ++i) EXPECT_EQ(input_.work.short_items[i].length, 0);
+  for (int i = 1; i < input_.work.medium_count; ++i) {
+    EXPECT_EQ(input_.work.medium_items[i].length, 0);
+  }
   for (int i = 2; i < input_.work.long_count; ++i) {
     EXPECT_EQ(input_.work.long_items[i].length, 0);
   }

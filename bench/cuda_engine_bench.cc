@@ -1,0 +1,202 @@
+// The CUDA engine with random weights in the shape of a 6-layer RoBERTa (or MiniLM), on sequences
+// with the lengths of MRPC. One JSON object a line.
+//   "forward": the pass alone, ids on the device: CUDA events around it (a graph for small batches,
+//              as the engine uses it), microseconds: median, fastest, slowest.
+//   "engine":  Submit and Collect, ids and rows in host memory: one batch at a time for n = 1
+//              (latency), two in flight otherwise (throughput), wall clock.
+//
+//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm]
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/device_timer.h"
+#include "bench/mrpc_lengths.h"
+#include "kernels/convert.h"
+#include "kernels/device.h"
+#include "kernels/graph.h"
+#include "kernels/pooling.h"
+#include "model/engine/cuda_encoder.h"
+#include "model/engine/cuda_engine.h"
+#include "model/engine/cuda_input.h"
+#include "tests/model/engine/random_folder.h"
+
+namespace embedserve {
+namespace {
+
+constexpr int kCounts[] = {1, 2, 4, 8, 16, 32, 64, 208, 417, 1024, 4096};
+constexpr int kMostTokens = 131072, kMostSequences = 4096;
+constexpr int kMostGraphTokens = 1408;
+
+EncoderConfig Shape(bool minilm) {
+  EncoderConfig config;
+  config.model_type = minilm ? "bert" : "roberta";
+  config.layers = 6;
+  config.hidden = minilm ? 384 : 768;
+  config.heads = 12;
+  config.head_size = config.hidden / 12;
+  config.feed_forward = 4 * config.hidden;
+  config.vocabulary = minilm ? 30522 : 50265;
+  config.positions = 514;
+  config.token_types = 1;
+  config.layer_norm_eps = 1e-5F;
+  config.position_rule = PositionRule::kAfterPadding;
+  config.pad_id = 1;
+  return config;
+}
+
+double Flops(const EncoderConfig& config, int tokens) {
+  const double h = config.hidden;
+  return 2.0 * tokens * config.layers * (4 * h * h + 2 * h * config.feed_forward);
+}
+
+void Print(const char* what, const EncoderConfig& config, int sentences, int tokens,
+           const DeviceTime& time) {
+  std::printf(
+      "{\"measured\": \"%s\", \"n\": %d, \"tokens\": %d, \"us\": %.1f, \"us_low\": %.1f, "
+      "\"us_high\": %.1f, \"sentences_per_s\": %.0f, \"tflop_per_s\": %.0f}\n",
+      what, sentences, tokens, time.median, time.low, time.high, sentences / time.median * 1e6,
+      Flops(config, tokens) / time.median / 1e6);
+  std::fflush(stdout);
+}
+
+BatchBuilder MakeBatch(RandomFolder& model, int sentences) {
+  BatchBuilder builder(model.folder().encoder);
+  for (const int length : MrpcLengths(sentences)) builder.Add(model.Ids(length));
+  return builder;
+}
+
+// The encoder's pass on a stream of its own, without the engine around it.
+bool MeasureForward(RandomFolder& model, ComputeType type) {
+  const EncoderConfig& config = model.folder().encoder;
+  kernels::Stream stream(0);
+  const kernels::GemmLibrary library(stream);
+  const kernels::DeviceBuffer workspace(stream, kernels::kGemmWorkspaceBytes);
+  auto weights = CudaWeights::Load(stream, model.folder(), type);
+  if (!weights.ok()) return false;
+  const bool cls = model.folder().pooling.modes[0] == PoolingMode::kCls;
+  CudaEncoder encoder(stream, library, workspace, config, *weights, StorageType(type), kMostTokens,
+                      cls ? std::optional(kernels::PoolKind::kFirst) : std::nullopt);
+  const CudaInputSize most = CudaInputSize::Most(kMostTokens, kMostSequences);
+  CudaActivations activations;
+  kernels::Tensor rows;
+  std::byte* block = nullptr;
+  const auto cut = [&](kernels::Arena& arena) {
+    block = arena.Take(most.bytes());
+    activations = CudaActivations::Cut(arena, config, StorageType(type), kMostTokens);
+    rows = arena.TakeTensor(kernels::DType::kFp32, kMostSequences, config.hidden);
+  };
+  kernels::Arena measure(nullptr);
+  cut(measure);
+  const kernels::DeviceBuffer memory(stream, measure.used());
+  kernels::Arena arena(memory.data());
+  cut(arena);
+  const kernels::PinnedBuffer pinned(stream, most.bytes());
+
+  for (const int sentences : kCounts) {
+    const BatchBuilder builder = MakeBatch(model, sentences);
+    const PackedBatch batch = builder.Batch();
+    kernels::AttentionPlan plan;
+    plan.Build(batch.offsets);
+    const CudaInputSize size = CudaInputSize::Of(batch, plan);
+    WriteInput(batch, plan, size, pinned.data());
+    stream.CopyToDevice(block, pinned.data(), size.bytes());
+    const CudaInput input = InputAt(block, size);
+    const kernels::PoolKind kinds[] = {kernels::PoolKind::kMean};
+    const auto submit = [&] {
+      encoder.Run(stream, workspace, input, activations);
+      const kernels::Tensor pooled = rows.Rows(0, sentences);
+      if (cls) {
+        kernels::Convert(stream, activations.hidden.Rows(0, sentences), pooled);
+      } else {
+        kernels::Pool(stream, activations.hidden.Rows(0, batch.tokens()), input.sequences, kinds,
+                      pooled);
+      }
+    };
+    submit();
+    kernels::Graph graph;
+    if (batch.tokens() <= kMostGraphTokens) graph = kernels::Graph::Record(stream, submit);
+    stream.Synchronize();
+    // Alone, not back to back: a chain of small passes overlaps.
+    const DeviceTime time = TimeOnDevice(stream, 30, 1, [&](int) {
+      if (graph.empty()) {
+        submit();
+      } else {
+        graph.Launch(stream);
+      }
+    });
+    Print("forward", config, sentences, batch.tokens(), time);
+  }
+  if (!stream.ok()) std::fprintf(stderr, "%s\n", stream.error().c_str());
+  return stream.ok();
+}
+
+double MicrosecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+bool MeasureEngine(RandomFolder& model, ComputeType type) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto engine = NewCudaEngine(model.folder(), 0,
+                              {.compute_type = type,
+                               .max_batch_tokens = kMostTokens,
+                               .max_batch_sequences = kMostSequences});
+  if (!engine.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(engine.status().message()).c_str());
+    return false;
+  }
+  std::printf("{\"measured\": \"start of the engine\", \"us\": %.0f}\n", MicrosecondsSince(begin));
+  for (const int sentences : kCounts) {
+    const BatchBuilder builder = MakeBatch(model, sentences);
+    const PackedBatch batch = builder.Batch();
+    std::vector<float> rows(static_cast<std::size_t>(sentences * (*engine)->width()));
+    const int in_flight = sentences == 1 ? 1 : Engine::kMaxInFlight;
+    std::vector<double> times;
+    for (int group = 0; group < 12; ++group) {
+      constexpr int kRuns = 20;
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < kRuns + in_flight - 1; ++i) {
+        if (i < kRuns && !(*engine)->Submit(batch).ok()) return false;
+        if (i >= in_flight - 1 && !(*engine)->Collect(rows).ok()) return false;
+      }
+      if (group >= 2) times.push_back(MicrosecondsSince(start) / kRuns);
+    }
+    std::ranges::sort(times);
+    Print(in_flight == 1 ? "engine, one at a time" : "engine, two in flight",
+          model.folder().encoder, sentences, batch.tokens(),
+          {times[times.size() / 2], times.front(), times.back()});
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace embedserve
+
+int main(int argc, char** argv) {
+  using namespace embedserve;
+  ComputeType type = ComputeType::kFp16;
+  bool cls = true, minilm = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    for (const ComputeType each : {ComputeType::kFp32, ComputeType::kFp16, ComputeType::kBf16}) {
+      if (argument == Name(each)) type = each;
+    }
+    if (argument == "mean") cls = false;
+    if (argument == "minilm") minilm = true;
+  }
+  const auto answer = kernels::AskDriver();
+  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
+    std::fprintf(stderr, "%s\n", reason.c_str());
+    return 1;
+  }
+  std::printf("{\"device\": \"%s\", \"type\": \"%s\", \"pooling\": \"%s\", \"shape\": \"%s\"}\n",
+              answer.devices[0].name.c_str(), std::string(Name(type)).c_str(), cls ? "cls" : "mean",
+              minilm ? "MiniLM-L6" : "distilroberta");
+  RandomFolder model(Shape(minilm));
+  model.SetPooling({cls ? PoolingMode::kCls : PoolingMode::kMean});
+  return MeasureForward(model, type) && MeasureEngine(model, type) ? 0 : 1;
+}

@@ -1,0 +1,178 @@
+// y^T = w x^T: a block owns 16 rows of w (its 16 outputs) and all rows of x; a warp owns 8 rows of
+// x, or two times 8. K passes through shared memory in chunks of 128, kStages of them on their way:
+// with N / 16 blocks the whole of w is in flight at once. Bound by latency: the chain of K / 16
+// dependent tensor-core steps (K = 3072: about 3.6 us on an H100) cannot be split without changing
+// the order of the sum, and so the bits.
+#include <type_traits>
+
+#include "kernels/device/gelu.cuh"
+#include "kernels/device/mma.cuh"
+#include "kernels/dispatch.cuh"
+#include "kernels/small_gemm.h"
+
+namespace embedserve::kernels {
+namespace {
+
+constexpr int kOutputs = 16;  // of a block
+constexpr int kChunk = 128;
+constexpr int kStages = 4;
+constexpr int kWarps = 4;
+constexpr int kThreads = kWarps * kWarp;
+constexpr int kTileRows = 8;  // of x, one tensor-core tile
+using Tile = SwizzledTile<kChunk>;
+
+template <class T>
+struct SmallOperands {
+  const T* x;
+  const T* w;
+  const T* bias;
+  T* y;
+  int rows, inputs, outputs;
+};
+
+// Shared memory of one stage: kOutputs rows of w, then the rows of x.
+template <int kTiles>
+constexpr int kStageRows = kOutputs + kTiles* kWarps* kTileRows;
+
+// The part of a tile's 16 outputs x 8 rows that this lane holds, to y, 16 bytes a lane.
+template <class T, SmallEpilogue kEpilogue>
+__device__ void StoreTile(const SmallOperands<T>& o, const float (&sum)[4], int first_row,
+                          int first_output, T (*scratch)[kOutputs], int lane) {
+  const int g = lane >> 2, t = lane & 3;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int output = g + 8 * (i >> 1), row = 2 * t + (i & 1);
+    float value = sum[i];
+    if (o.bias != nullptr) value = __fadd_rn(value, ToFloat(o.bias[first_output + output]));
+    if constexpr (kEpilogue == SmallEpilogue::kBiasGelu) value = GeluErfFast(value);
+    scratch[row][output] = FromFloat<T>(value);
+  }
+  __syncwarp();
+  const int row = lane >> 1, half = lane & 1;
+  if (lane < 16 && first_row + row < o.rows) {
+    T* const to = o.y +
+                  static_cast<std::size_t>(first_row + row) * static_cast<std::size_t>(o.outputs) +
+                  first_output + 8 * half;
+    *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(&scratch[row][8 * half]);
+  }
+  __syncwarp();
+}
+
+template <class T, SmallEpilogue kEpilogue, int kTiles>
+__global__ void __launch_bounds__(kThreads) SmallKernel(SmallOperands<T> o) {
+  extern __shared__ __align__(128) unsigned char shared[];
+  __shared__ __align__(16) T scratch[kWarps][kTileRows][kOutputs];
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread % kWarp, warp = thread / kWarp;
+  const int first_output = static_cast<int>(blockIdx.x) * kOutputs;
+  const auto stride = static_cast<std::size_t>(o.inputs);
+  const T* const w = o.w + static_cast<std::size_t>(first_output) * stride;
+  const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  const int loaded_rows = (o.rows + kTileRows - 1) / kTileRows * kTileRows;
+
+  const auto stage = [base](int chunk) {
+    return Tile{base +
+                static_cast<uint32_t>(chunk % kStages * kStageRows<kTiles> * Tile::kRowBytes)};
+  };
+  const auto load = [&](int chunk) {
+    const Tile tile = stage(chunk);
+    constexpr int kChunks = Tile::kChunks;
+    for (int i = thread; i < (kOutputs + loaded_rows) * kChunks; i += kThreads) {
+      const int row = i / kChunks, column = i % kChunks;
+      const int x_row = row - kOutputs;
+      const bool valid = x_row < o.rows;
+      const T* const from = x_row < 0 ? w + static_cast<std::size_t>(row) * stride
+                                      : o.x + static_cast<std::size_t>(valid ? x_row : 0) * stride;
+      CopyAsync(tile.At(row, column), from + chunk * kChunk + column * 8, valid);
+    }
+  };
+
+  float sum[kTiles][4] = {};
+  const int chunks = o.inputs / kChunk;
+#pragma unroll
+  for (int chunk = 0; chunk < kStages - 1; ++chunk) {
+    if (chunk < chunks) load(chunk);
+    CommitCopies();
+  }
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    WaitForCopies<kStages - 2>();
+    __syncthreads();  // the chunk is there for all, and all have done with the one before
+    if (chunk + kStages - 1 < chunks) load(chunk + kStages - 1);
+    CommitCopies();
+    const Tile tile = stage(chunk);
+    uint32_t a[kChunk / 16][4];
+#pragma unroll
+    for (int k = 0; k < kChunk / 16; ++k) {
+      LoadMatrices(a[k], tile.At(lane & 15, 2 * k + (lane >> 4)));
+    }
+#pragma unroll
+    for (int i = 0; i < kTiles; ++i) {
+      const int row = (i * kWarps + warp) * kTileRows;
+      if (row >= o.rows) break;
+#pragma unroll
+      for (int k = 0; k < kChunk / 16; k += 2) {
+        uint32_t b[4];  // two steps of 16
+        LoadMatrices(b, tile.At(kOutputs + row + (lane & 7), 2 * k + (lane >> 3)));
+        Mma<T>(sum[i], a[k], b[0], b[1]);
+        Mma<T>(sum[i], a[k + 1], b[2], b[3]);
+      }
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kTiles; ++i) {
+    const int row = (i * kWarps + warp) * kTileRows;
+    if (row < o.rows) {
+      StoreTile<T, kEpilogue>(o, sum[i], row, first_output, scratch[warp], lane);
+    }
+  }
+}
+
+template <class T, SmallEpilogue kEpilogue, int kTiles>
+void Launch(Stream& stream, const SmallOperands<T>& o) {
+  constexpr int kShared = kStages * kStageRows<kTiles> * Tile::kRowBytes;
+  const auto kernel = SmallKernel<T, kEpilogue, kTiles>;
+  if (!stream.Check(
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared),
+          "small product")) {
+    return;
+  }
+  kernel<<<static_cast<unsigned>(o.outputs / kOutputs), kThreads, kShared, stream.get()>>>(o);
+  stream.CheckLaunch("small product");
+}
+
+}  // namespace
+
+bool HasSmallGemm(DType type, int inputs, int outputs) {
+  return type != DType::kFp32 && inputs > 0 && inputs % kChunk == 0 && outputs % kOutputs == 0;
+}
+
+void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
+               SmallEpilogue epilogue, Tensor y) {
+  if (!stream.ok() || x.rows == 0) return;
+  if (!HasSmallGemm(x.type, w.columns, w.rows) || x.rows > kMostSmallRows) {
+    return stream.Fail("small product", "a shape that it does not take");
+  }
+  DispatchType(x.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (!std::is_same_v<T, float>) {
+      const SmallOperands<T> o{static_cast<const T*>(x.data),
+                               static_cast<const T*>(w.data),
+                               static_cast<const T*>(bias),
+                               static_cast<T*>(y.data),
+                               x.rows,
+                               w.columns,
+                               w.rows};
+      const bool one_tile = x.rows <= kWarps * kTileRows;
+      switch (epilogue) {
+        case SmallEpilogue::kBias:
+          return one_tile ? Launch<T, SmallEpilogue::kBias, 1>(stream, o)
+                          : Launch<T, SmallEpilogue::kBias, 2>(stream, o);
+        case SmallEpilogue::kBiasGelu:
+          return one_tile ? Launch<T, SmallEpilogue::kBiasGelu, 1>(stream, o)
+                          : Launch<T, SmallEpilogue::kBiasGelu, 2>(stream, o);
+      }
+    }
+  });
+}
+
+}  // namespace embedserve::kernels
