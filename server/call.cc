@@ -39,6 +39,7 @@ void Call::Arrived(bool ok) {
   Await(door_);
   // Counted before the look at `draining`: a drain that sees no calls in flight has refused this
   // one.
+  serving().calls_arrived.fetch_add(1);
   serving().calls_in_flight.fetch_add(1);
   if (serving().draining.load()) {
     Fail(Unavailable("DRAINING", "the server is being stopped; another replica can help"));

@@ -12,12 +12,15 @@ namespace embedserve {
 struct DrainSteps {
   std::function<void()> report_not_serving;  // health
   std::function<void()> refuse_new_calls;    // with UNAVAILABLE
-  std::function<int64_t()> calls_in_flight;
+  std::function<int64_t()> calls_arrived;    // ever, refused ones too
+  std::function<int64_t()> calls_in_flight;  // arrived and not yet answered
   std::function<void(std::chrono::milliseconds)> sleep;
 };
 
 // Reports, waits `delay` while calls are still taken, refuses new ones, and waits up to `timeout`
-// for those in flight. DEADLINE_EXCEEDED with the number that is then left.
+// for those in flight. Then it goes on refusing until none has come for a while (at most a second):
+// a call that meets gRPC's shutdown is told CANCELLED, which its caller would not retry elsewhere.
+// DEADLINE_EXCEEDED with the number of calls that are left.
 absl::Status RunDrain(const DrainSteps& steps, std::chrono::milliseconds delay,
                       std::chrono::milliseconds timeout);
 

@@ -197,6 +197,7 @@ void Server::Impl::Control() {
   const absl::Status outcome =
       RunDrain({.report_not_serving = [this] { listener_->SetServing(false); },
                 .refuse_new_calls = [this] { serving_.draining.store(true); },
+                .calls_arrived = [this] { return serving_.calls_arrived.load(); },
                 .calls_in_flight = [this] { return serving_.calls_in_flight.load(); },
                 .sleep = [this](std::chrono::milliseconds time) { Sleep(time); }},
                serving_.options.drain_delay, serving_.options.drain_timeout);

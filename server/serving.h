@@ -29,7 +29,8 @@ struct Serving {
   TaskPool tasks;
   ByteBudget bytes;
   std::atomic<bool> draining{false};        // new calls are refused
-  std::atomic<int64_t> calls_in_flight{0};  // taken and not yet answered
+  std::atomic<int64_t> calls_arrived{0};    // ever, refused ones too
+  std::atomic<int64_t> calls_in_flight{0};  // arrived and not yet answered
 };
 
 }  // namespace embedserve

@@ -16,13 +16,16 @@ using ::testing::HasSubstr;
 struct Recorder {
   std::vector<std::string> order;
   std::vector<int64_t> in_flight;  // at each look; the last holds on
+  int64_t arrivals = 0;            // until they cease, one at each look
   milliseconds slept{0};
 
   absl::Status Drain(milliseconds delay, milliseconds timeout) {
     std::size_t look = 0;
+    int64_t arrived = 0;
     return RunDrain(
         {.report_not_serving = [&] { order.emplace_back("report"); },
          .refuse_new_calls = [&] { order.emplace_back("refuse"); },
+         .calls_arrived = [&] { return arrived = std::min(arrived + 1, arrivals); },
          .calls_in_flight = [&] { return in_flight[std::min(look++, in_flight.size() - 1)]; },
          .sleep =
              [&](milliseconds time) {
@@ -37,13 +40,20 @@ TEST(Drain, ReportsThenKeepsServingThenRefusesThenWaits) {
   Recorder recorder{.in_flight = {3, 2, 0}};
   EXPECT_TRUE(recorder.Drain(milliseconds(700), milliseconds(1000)).ok());
   EXPECT_THAT(recorder.order, ElementsAre("report", "sleep", "refuse", "sleep"));
-  EXPECT_EQ(recorder.slept, milliseconds(710));
+  EXPECT_EQ(recorder.slept, milliseconds(700 + 2 * 5 + 100));
 }
 
-TEST(Drain, WithoutCallsItIsOverAtOnce) {
-  Recorder recorder{.in_flight = {0}};
-  EXPECT_TRUE(recorder.Drain(milliseconds(0), milliseconds(1000)).ok());
-  EXPECT_THAT(recorder.order, ElementsAre("report", "refuse"));
+TEST(Drain, GoesOnRefusingUntilNobodyComes) {
+  Recorder recorder{.in_flight = {0}, .arrivals = 50};
+  EXPECT_TRUE(recorder.Drain(milliseconds(0), milliseconds(0)).ok());
+  EXPECT_THAT(recorder.order, ElementsAre("report", "refuse", "sleep"));
+  EXPECT_EQ(recorder.slept, milliseconds(49 * 5 + 100));
+}
+
+TEST(Drain, CallersThatNeverStopHoldItUpForASecond) {
+  Recorder recorder{.in_flight = {0}, .arrivals = 1'000'000};
+  EXPECT_TRUE(recorder.Drain(milliseconds(0), milliseconds(0)).ok());
+  EXPECT_EQ(recorder.slept, milliseconds(1000));
 }
 
 TEST(Drain, TellsHowManyCallsTheTimeoutCutsOff) {

@@ -57,7 +57,12 @@ std::shared_ptr<grpc::Channel> TestServer::NewChannel() const {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), arguments);
+  auto channel =
+      grpc::CreateCustomChannel(address(), grpc::InsecureChannelCredentials(), arguments);
+  // Many connections at once may need a second try, which is not what the tests are about.
+  EXPECT_TRUE(
+      channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(60)));
+  return channel;
 }
 
 std::unique_ptr<v1::EmbeddingService::Stub> TestServer::NewStub() const {

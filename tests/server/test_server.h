@@ -36,7 +36,7 @@ class TestServer {
   // On a connection of its own.
   std::unique_ptr<v1::EmbeddingService::Stub> NewStub() const;
   v1::EmbeddingService::Stub& stub() { return *stub_; }
-  std::shared_ptr<grpc::Channel> NewChannel() const;
+  std::shared_ptr<grpc::Channel> NewChannel() const;  // connected
 
  private:
   std::unique_ptr<Server> server_;
