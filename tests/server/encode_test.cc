@@ -3,6 +3,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/engine/l2_normalize.h"
 #include "model/output.h"
 #include "tests/server/test_server.h"
 
