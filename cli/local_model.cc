@@ -9,17 +9,21 @@
 namespace embedserve {
 
 absl::StatusOr<ComputeChoice> ChooseCompute(const Options& options) {
-  if (options.device == "cuda") {
-    return UsageError(
-        "--device is \"cuda\", but this build has no CUDA engine; use --device cpu or auto");
-  }
   ComputeChoice choice{"cpu", options.dtype.value_or(ComputeType::kFp32), ""};
-  if (choice.type == ComputeType::kFp16) {
+  if (options.device != "cpu") {
+    const std::string why_not = WhyNoGpu();
+    if (why_not.empty()) {
+      choice.device = "cuda:0";
+    } else if (options.device == "auto") {
+      choice.note = fmt::format("device auto: the CPU computes: {}", why_not);
+    } else {
+      return absl::FailedPreconditionError(
+          fmt::format("--device is \"cuda\": {}; or use --device cpu", why_not));
+    }
+  }
+  if (choice.device == "cpu" && choice.type == ComputeType::kFp16) {
     return UsageError(
         "--dtype is \"fp16\", which only a GPU computes; on the CPU use --dtype fp32 or bf16");
-  }
-  if (options.device == "auto") {
-    choice.note = "device auto: this build has no GPU engine, so the CPU computes";
   }
   return choice;
 }

@@ -17,7 +17,8 @@ struct ComputeChoice {
   ComputeType type = ComputeType::kFp32;
   std::string note;  // one line for the log when `auto` had to fall back; "" = nothing to say
 };
-// UsageError with the way out for a device or a type that this build cannot serve.
+// `auto` takes the first GPU if one is usable, and fp32. FAILED_PRECONDITION if --device asks for a
+// GPU and there is none, UsageError for a type that the device does not compute.
 absl::StatusOr<ComputeChoice> ChooseCompute(const Options& options);
 
 EngineOptions MakeEngineOptions(const Options& options, const ComputeChoice& choice,

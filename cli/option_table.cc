@@ -95,7 +95,7 @@ std::vector<OptionRow> SourceRows() {
       {"tokenizer", "", {kTokenize}, Text(&Options::tokenizer, "FILE"), "A lone tokenizer.json"},
       {"device", "auto", kWithType, Devices(), "What computes; auto takes a GPU if one is usable"},
       {"dtype", "auto", kWithType, ComputeTypes(),
-       "Number type of the computation; auto is fp32 on a CPU"},
+       "Number type of the computation; auto is fp32"},
       {"threads", "0", kWithEngine, Integer(&Options::threads, 0, 4096),
        "Cores that the engine may use; 0 = all that the process may use"},
       {"max-batch-tokens", "0", kWithEngine,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "kernels/device.h"
 #include "model/engine/cpu_engine.h"
 #include "model/engine/cuda_engine.h"
 #include "model/folder/status_macros.h"
@@ -167,5 +168,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device
   return absl::FailedPreconditionError(
       fmt::format("device \"{}\" is not one; use \"cpu\", or \"cuda:0\" and so on", device));
 }
+
+std::string WhyNoGpu() { return kernels::WhyNoDevice(kernels::AskDriver()); }
 
 }  // namespace embedserve
