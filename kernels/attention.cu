@@ -11,7 +11,9 @@
 
 #include "kernels/attention.h"
 #include "kernels/device/attention_tile.cuh"
+#include "kernels/device/early.cuh"
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -52,6 +54,8 @@ constexpr int kWholeWarps = std::max(1, 4096 / (kColumns * kRows));
 template <class T, int kColumns, int kRows>
 __global__ void __launch_bounds__(kWholeWarps<kColumns, kRows>* kWarp)
     WholeKernel(Operands<T> o, const AttentionItem* items, int pairs) {
+  LetNextStart();
+  WaitForInput();
   extern __shared__ __align__(128) unsigned char shared[];
   using Tile = SwizzledTile<kColumns>;
   constexpr uint32_t kTileBytes = kRows * Tile::kRowBytes;
@@ -235,9 +239,9 @@ void LaunchWhole(Stream& stream, const Operands<T>& o, const AttentionItem* item
   constexpr std::size_t kShared = kWarps * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
   if (count == 0 || !AskForShared(stream, WholeKernel<T, kColumns, kRows>, kShared)) return;
   const int pairs = count * o.heads;
-  WholeKernel<T, kColumns, kRows><<<static_cast<unsigned>((pairs + kWarps - 1) / kWarps),
-                                    kWarps * kWarp, kShared, stream.get()>>>(o, items, pairs);
-  stream.CheckLaunch("attention, whole sequences");
+  LaunchEarly(stream, "attention, whole sequences", WholeKernel<T, kColumns, kRows>,
+              dim3(static_cast<unsigned>((pairs + kWarps - 1) / kWarps)), dim3(kWarps * kWarp),
+              kShared, o, items, pairs);
 }
 
 template <class T, int kColumns>

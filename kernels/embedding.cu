@@ -1,5 +1,6 @@
 // A warp a token: two table rows of H values (gathered, 16-byte loads), sum, LayerNorm in
 // registers, one row written. Bytes moved: 2 reads + 1 write of (M, H), the reads partly from L2.
+#include "kernels/device/early.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/embedding.h"
@@ -14,6 +15,7 @@ template <class T, int kPackets>
 __global__ void __launch_bounds__(kThreads)
     EmbedKernel(const T* words, const T* positions, LayerNormParameters norm, const int32_t* ids,
                 const int32_t* position_rows, int rows, int columns, T* out) {
+  LetNextStart();
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const auto width = static_cast<std::size_t>(columns);

@@ -5,8 +5,10 @@
 // reduced. So 16-bit rows are read ahead by warps that stay.
 #include <algorithm>
 
+#include "kernels/device/early.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/norm.h"
 
 namespace embedserve::kernels {
@@ -26,6 +28,8 @@ template <class T, int kPackets>
 __global__ void __launch_bounds__(kThreads, kBlocks<kPackets>)
     AddNormAheadKernel(const T* x, const float* bias, const T* residual, LayerNormParameters norm,
                        int rows, int columns, T* out) {
+  LetNextStart();
+  WaitForInput();
   const int step = static_cast<int>(gridDim.x) * kWarpsPerBlock;
   int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
@@ -53,6 +57,8 @@ template <class T, int kPackets>
 __global__ void __launch_bounds__(kThreads)
     AddNormKernel(const T* x, const float* bias, const T* residual, LayerNormParameters norm,
                   int rows, int columns, T* out) {
+  LetNextStart();
+  WaitForInput();
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const std::size_t first = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
@@ -99,9 +105,9 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
     DispatchType(x.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
       const auto launch = [&](auto kernel, dim3 grid) {
-        kernel<<<grid, kBlock, 0, stream.get()>>>(static_cast<const T*>(x.data), bias,
-                                                  static_cast<const T*>(residual.data), norm,
-                                                  x.rows, x.columns, static_cast<T*>(out.data));
+        LaunchEarly(stream, "add + norm", kernel, grid, kBlock, 0, static_cast<const T*>(x.data),
+                    bias, static_cast<const T*>(residual.data), norm, x.rows, x.columns,
+                    static_cast<T*>(out.data));
       };
       if constexpr (kReadsAhead<T, packets()>) {
         const auto most = static_cast<unsigned>(stream.multiprocessors() * kBlocks<packets()>);
@@ -109,7 +115,6 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
       } else {
         launch(AddNormKernel<T, packets()>, Grid(x.rows));
       }
-      stream.CheckLaunch("add + norm");
     });
   });
 }

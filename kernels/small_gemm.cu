@@ -1,13 +1,15 @@
 // y^T = w x^T: a block owns 16 rows of w (its 16 outputs) and all rows of x; a warp owns 8 rows of
-// x, or two times 8. K passes through shared memory in chunks of 128, kStages of them on their way:
-// with N / 16 blocks the whole of w is in flight at once. Bound by latency: the chain of K / 16
-// dependent tensor-core steps (K = 3072: about 3.6 us on an H100) cannot be split without changing
-// the order of the sum, and so the bits.
+// x, or two times 8. K passes through shared memory in chunks of 128, several of them on their way.
+// The first chunks of w are asked for while the kernel before still runs. Bound by latency: the
+// chain of K / 16 dependent tensor-core steps (K = 3072: about 3.6 us on an H100) cannot be split
+// without changing the order of the sum, and so the bits.
 #include <type_traits>
 
+#include "kernels/device/early.cuh"
 #include "kernels/device/gelu.cuh"
 #include "kernels/device/mma.cuh"
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/small_gemm.h"
 
 namespace embedserve::kernels {
@@ -15,7 +17,10 @@ namespace {
 
 constexpr int kOutputs = 16;  // of a block
 constexpr int kChunk = 128;
-constexpr int kStages = 4;
+// Chunks in shared memory. O and the second feed-forward product of a hidden size of 768 have 48
+// blocks only: each must have much in flight. Two blocks of 100 KB share a multiprocessor.
+template <int kTiles>
+constexpr int kStages = kTiles == 1 ? 8 : 5;
 constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * kWarp;
 constexpr int kTileRows = 8;  // of x, one tensor-core tile
@@ -70,34 +75,46 @@ __global__ void __launch_bounds__(kThreads) SmallKernel(SmallOperands<T> o) {
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   const int loaded_rows = (o.rows + kTileRows - 1) / kTileRows * kTileRows;
 
+  constexpr int kDepth = kStages<kTiles>;
   const auto stage = [base](int chunk) {
     return Tile{base +
-                static_cast<uint32_t>(chunk % kStages * kStageRows<kTiles> * Tile::kRowBytes)};
+                static_cast<uint32_t>(chunk % kDepth * kStageRows<kTiles> * Tile::kRowBytes)};
   };
-  const auto load = [&](int chunk) {
-    const Tile tile = stage(chunk);
-    constexpr int kChunks = Tile::kChunks;
-    for (int i = thread; i < (kOutputs + loaded_rows) * kChunks; i += kThreads) {
-      const int row = i / kChunks, column = i % kChunks;
-      const int x_row = row - kOutputs;
-      const bool valid = x_row < o.rows;
-      const T* const from = x_row < 0 ? w + static_cast<std::size_t>(row) * stride
-                                      : o.x + static_cast<std::size_t>(valid ? x_row : 0) * stride;
-      CopyAsync(tile.At(row, column), from + chunk * kChunk + column * 8, valid);
+  const auto load_w = [&](int chunk) {
+    for (int i = thread; i < kOutputs * Tile::kChunks; i += kThreads) {
+      const int row = i / Tile::kChunks, column = i % Tile::kChunks;
+      CopyAsync(stage(chunk).At(row, column),
+                w + static_cast<std::size_t>(row) * stride + chunk * kChunk + column * 8, true);
+    }
+  };
+  const auto load_x = [&](int chunk) {
+    for (int i = thread; i < loaded_rows * Tile::kChunks; i += kThreads) {
+      const int row = i / Tile::kChunks, column = i % Tile::kChunks;
+      const bool valid = row < o.rows;
+      CopyAsync(
+          stage(chunk).At(kOutputs + row, column),
+          o.x + static_cast<std::size_t>(valid ? row : 0) * stride + chunk * kChunk + column * 8,
+          valid);
     }
   };
 
   float sum[kTiles][4] = {};
   const int chunks = o.inputs / kChunk;
+  for (int chunk = 0; chunk < min(kDepth - 1, chunks); ++chunk) load_w(chunk);
+  LetNextStart();
+  WaitForInput();
 #pragma unroll
-  for (int chunk = 0; chunk < kStages - 1; ++chunk) {
-    if (chunk < chunks) load(chunk);
+  for (int chunk = 0; chunk < kDepth - 1; ++chunk) {
+    if (chunk < chunks) load_x(chunk);
     CommitCopies();
   }
   for (int chunk = 0; chunk < chunks; ++chunk) {
-    WaitForCopies<kStages - 2>();
+    WaitForCopies<kDepth - 2>();
     __syncthreads();  // the chunk is there for all, and all have done with the one before
-    if (chunk + kStages - 1 < chunks) load(chunk + kStages - 1);
+    if (chunk + kDepth - 1 < chunks) {
+      load_w(chunk + kDepth - 1);
+      load_x(chunk + kDepth - 1);
+    }
     CommitCopies();
     const Tile tile = stage(chunk);
     uint32_t a[kChunk / 16][4];
@@ -129,15 +146,15 @@ __global__ void __launch_bounds__(kThreads) SmallKernel(SmallOperands<T> o) {
 
 template <class T, SmallEpilogue kEpilogue, int kTiles>
 void Launch(Stream& stream, const SmallOperands<T>& o) {
-  constexpr int kShared = kStages * kStageRows<kTiles> * Tile::kRowBytes;
+  constexpr int kShared = kStages<kTiles> * kStageRows<kTiles> * Tile::kRowBytes;
   const auto kernel = SmallKernel<T, kEpilogue, kTiles>;
   if (!stream.Check(
           cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared),
           "small product")) {
     return;
   }
-  kernel<<<static_cast<unsigned>(o.outputs / kOutputs), kThreads, kShared, stream.get()>>>(o);
-  stream.CheckLaunch("small product");
+  LaunchEarly(stream, "small product", kernel, dim3(static_cast<unsigned>(o.outputs / kOutputs)),
+              dim3(kThreads), kShared, o);
 }
 
 }  // namespace

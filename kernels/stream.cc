@@ -10,6 +10,10 @@ Stream::Stream(int ordinal) : ordinal_(ordinal) {
   if (ok()) {
     Check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_),
           "device");
+    int generation = 0;
+    Check(cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, ordinal_),
+          "device");
+    launches_early_ = generation >= 9;
   }
 }
 

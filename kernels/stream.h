@@ -23,6 +23,8 @@ class Stream {
 
   int ordinal() const { return ordinal_; }
   int multiprocessors() const { return multiprocessors_; }  // of its device
+  // Does its device place a kernel before the one ahead of it has ended? Hopper and later.
+  bool launches_early() const { return launches_early_; }
   cudaStream_t get() const { return stream_; }
 
   bool ok() const { return error_.empty(); }
@@ -44,6 +46,7 @@ class Stream {
  private:
   int ordinal_;
   int multiprocessors_ = 0;
+  bool launches_early_ = false;
   cudaStream_t stream_ = nullptr;
   std::string error_;
 };

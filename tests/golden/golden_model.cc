@@ -100,9 +100,10 @@ void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options
 }
 
 absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
-                                          ComputeType type, int dimensions) {
+                                          ComputeType type, int dimensions,
+                                          std::string_view device) {
   const EngineOptions options{.compute_type = type};
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, model.NewEngine("cpu", options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, model.NewEngine(device, options));
   ASSIGN_OR_RETURN(const std::string_view prompt, model.ResolvePrompt({}));
   ASSIGN_OR_RETURN(const int resolved, model.ResolveDimensions(dimensions));
   TextEncoder encoder(model, *engine, options);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,7 +28,7 @@ void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options
 // Plain encode() of the reference, by our engine: default prompt, the folder's Normalize, cut to
 // `dimensions` (0 = all). (texts, width)
 absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<std::string>& texts,
-                                          ComputeType type = ComputeType::kFp32,
-                                          int dimensions = 0);
+                                          ComputeType type = ComputeType::kFp32, int dimensions = 0,
+                                          std::string_view device = "cpu");
 
 }  // namespace embedserve

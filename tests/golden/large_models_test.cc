@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "model/evaluation.h"
 #include "tests/golden/golden_model.h"
+#include "tests/kernels/require_device.h"
 
 namespace embedserve {
 namespace {
@@ -93,6 +94,23 @@ TEST_F(MiniLmTest, Bf16) {
   const Agreement agreement = Compare(*rows, rows_, 384);
   RecordProperty("min_cosine", testing::PrintToString(agreement.min_cosine));
   EXPECT_GE(agreement.min_cosine, 0.999);
+}
+
+// The bars of semantics.md 10 for a device; fp32 sums run in another order than the reference's.
+TEST_F(MiniLmTest, OnCuda) {
+  EMBEDSERVE_NEED_DEVICE();
+  for (const ComputeType type : {ComputeType::kFp32, ComputeType::kFp16, ComputeType::kBf16}) {
+    const auto rows = Encode(*model_, texts_, type, 0, "cuda:0");
+    ASSERT_TRUE(rows.ok()) << rows.status();
+    const Agreement agreement = Compare(*rows, rows_, 384);
+    const std::string name(Name(type));
+    RecordProperty(name + "_max_abs", testing::PrintToString(agreement.max_abs));
+    RecordProperty(name + "_min_cosine", testing::PrintToString(agreement.min_cosine));
+    if (type == ComputeType::kFp32) {
+      EXPECT_LE(agreement.max_abs, 2e-5f);
+    }
+    EXPECT_GE(agreement.min_cosine, type == ComputeType::kBf16 ? 0.999 : 0.9999) << name;
+  }
 }
 
 // The shape this project exists for: RoBERTa, CLS, 768 wide, sharded fp16 weights, no Normalize.

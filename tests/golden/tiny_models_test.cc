@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "model/similarity.h"
 #include "tests/golden/golden_model.h"
+#include "tests/kernels/require_device.h"
 
 namespace embedserve {
 namespace {
@@ -38,6 +39,14 @@ TEST_P(TinyModelTest, TokenIds) {
 TEST_P(TinyModelTest, Embeddings) {
   const EngineOptions options{.threads = 1};
   const auto engine = model_->NewEngine("cpu", options);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, options, golden);
+}
+
+TEST_P(TinyModelTest, EmbeddingsOnCuda) {
+  EMBEDSERVE_NEED_DEVICE();
+  const EngineOptions options;
+  const auto engine = model_->NewEngine("cuda:0", options);
   ASSERT_TRUE(engine.ok()) << engine.status();
   for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, options, golden);
 }
