@@ -100,7 +100,8 @@ absl::Status SyntaxError(const CLI::ParseError& error, const CLI::App& root) {
 
 std::vector<std::string> UnknownVariables(const Environment& environment) {
   std::vector<std::string> warnings;
-  for (const auto& [name, value] : environment) {
+  for (const auto& variable : environment) {
+    const std::string& name = variable.first;
     const auto table = OptionTable();
     const bool known = std::any_of(table.begin(), table.end(), [&](const OptionRow& row) {
       return VariableName(row.name) == name;

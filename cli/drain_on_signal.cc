@@ -22,7 +22,7 @@ DrainOnSignal::~DrainOnSignal() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), SIGINT);  // wakes it up
   thread_.join();
 }
 

@@ -46,7 +46,7 @@ absl::Status RunHealth(const Options& options) {
   while (true) {
     const double waited = std::chrono::duration<double>(Clock::now() - start).count();
     const double left = options.wait - waited;
-    const absl::Status status =
+    absl::Status status =
         Ask(*stub, options, left > 0 ? std::min(left, kLongestAnswer) : kLongestAnswer);
     if (status.ok()) return Print("SERVING\n");
     // Another question does not help if the server knows no such service.

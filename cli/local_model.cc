@@ -17,8 +17,7 @@ absl::StatusOr<ComputeChoice> ChooseCompute(const Options& options) {
     } else if (options.device == "auto") {
       choice.note = fmt::format("device auto: the CPU computes: {}", why_not);
     } else {
-      return absl::FailedPreconditionError(
-          fmt::format("--device is \"cuda\": {}; or use --device cpu", why_not));
+      return absl::FailedPreconditionError(fmt::format("--device is \"cuda\": {}", why_not));
     }
   }
   if (choice.device == "cpu" && choice.type == ComputeType::kFp16) {

@@ -94,8 +94,7 @@ std::vector<OptionRow> SourceRows() {
        "Address of a running server, HOST:PORT or unix:PATH"},
       {"tokenizer", "", {kTokenize}, Text(&Options::tokenizer, "FILE"), "A lone tokenizer.json"},
       {"device", "auto", kWithType, Devices(), "What computes; auto takes a GPU if one is usable"},
-      {"dtype", "auto", kWithType, ComputeTypes(),
-       "Number type of the computation; auto is fp32"},
+      {"dtype", "auto", kWithType, ComputeTypes(), "Number type of the computation; auto is fp32"},
       {"threads", "0", kWithEngine, Integer(&Options::threads, 0, 4096),
        "Cores that the engine may use; 0 = all that the process may use"},
       {"max-batch-tokens", "0", kWithEngine,
@@ -301,8 +300,8 @@ std::vector<OptionRow> MakeTable() {
 }  // namespace
 
 std::span<const OptionRow> OptionTable() {
-  static const std::vector<OptionRow> table = MakeTable();
-  return table;
+  static const std::vector<OptionRow> kTable = MakeTable();
+  return kTable;
 }
 
 const OptionRow* FindOption(std::string_view name) {

@@ -76,7 +76,7 @@ class RemoteEmbedder : public Embedder {
 
     std::deque<std::future<absl::StatusOr<Encoded>>> under_way;
     const auto deliver_first = [&] {
-      const absl::Status status = Deliver(under_way.front().get(), sink);
+      absl::Status status = Deliver(under_way.front().get(), sink);
       under_way.pop_front();
       return status;
     };

@@ -48,8 +48,9 @@ std::string JsonLines(const Rows& rows) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t column = i % static_cast<std::size_t>(rows.dimensions);
     fmt::format_to(std::back_inserter(out), "{}{}", column == 0 ? "[" : ", ", values[i]);
-    if (column + 1 == static_cast<std::size_t>(rows.dimensions))
+    if (column + 1 == static_cast<std::size_t>(rows.dimensions)) {
       out.append(std::string_view("]\n"));
+    }
   }
   return fmt::to_string(out);
 }

@@ -67,7 +67,7 @@ absl::Status RunServe(const Options& options) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   spdlog::info("ready: {} on {} after {:.2f} s", model->name(),
                WithPort(options.serve.listen, server->port()), took.count());
-  const absl::Status ended = server->Wait();
+  absl::Status ended = server->Wait();
   signals.Attach(nullptr);
   if (ended.ok()) spdlog::info("drained: every call was answered");
   return ended;
