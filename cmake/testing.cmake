@@ -1,8 +1,11 @@
 # embedserve_test(NAME model/folder/json_test SOURCES json_test.cc LIBRARIES embedserve_folder [LABELS cpu])
 # One executable and one ctest entry per test file; the name mirrors the source's path. Tests of the
-# model layer, and others that say LABELS cpu core, need no gRPC: `core_tests` builds those alone,
-# for ThreadSanitizer, which a gRPC without instrumentation misleads.
+# model layer, and others that say LABELS cpu core, need no gRPC: `core_tests` builds those alone, for
+# the sanitizers, which a gRPC without instrumentation misleads. `thread_tests` builds those that say
+# LABELS threads: several threads on one object, without OpenMP, whose barriers ThreadSanitizer
+# cannot see.
 add_custom_target(core_tests)
+add_custom_target(thread_tests)
 function(embedserve_test)
   cmake_parse_arguments(T "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ARGS" ${ARGN})
   if(NOT T_LABELS)
@@ -26,6 +29,9 @@ function(embedserve_test)
     ENVIRONMENT "${environment}")
   if("core" IN_LIST T_LABELS)
     add_dependencies(core_tests ${target})
+  endif()
+  if("threads" IN_LIST T_LABELS)
+    add_dependencies(thread_tests ${target})
   endif()
 endfunction()
 
