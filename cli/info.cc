@@ -8,17 +8,6 @@
 #include "model/model.h"
 
 namespace embedserve {
-namespace {
-
-std::string Pooling(const PoolingConfig& pooling) {
-  std::string text;
-  for (const PoolingMode mode : pooling.modes) {
-    text.append(text.empty() ? "" : "+").append(Name(mode));
-  }
-  return text;
-}
-
-}  // namespace
 
 absl::Status RunInfo(const Options& options) {
   RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
@@ -32,7 +21,7 @@ absl::Status RunInfo(const Options& options) {
   info["architecture"] = folder.encoder.model_type;
   info["dimensions"] = dimensions;
   info["max_sequence_length"] = folder.max_sequence_length;
-  info["pooling"] = Pooling(folder.pooling);
+  info["pooling"] = Name(folder.pooling);
   info["similarity_function"] = Name(folder.similarity_function);
   info["prompts"] = folder.prompts;
   info["default_prompt_name"] = folder.default_prompt_name.value_or("");

@@ -8,15 +8,6 @@
 namespace embedserve {
 namespace {
 
-std::string PoolingName(const PoolingConfig& pooling) {
-  std::string name;
-  for (const PoolingMode mode : pooling.modes) {
-    if (!name.empty()) name += '+';
-    name += Name(mode);
-  }
-  return name;
-}
-
 v1::GetModelInfoResponse Describe(const Serving& serving) {
   const ModelFolder& folder = serving.model.folder();
   v1::GetModelInfoResponse info;
@@ -25,7 +16,7 @@ v1::GetModelInfoResponse Describe(const Serving& serving) {
   info.set_architecture(std::string(folder.encoder.model_type));
   info.set_dimensions(static_cast<uint32_t>(folder.truncate_dim.value_or(folder.dimensions)));
   info.set_max_sequence_length(static_cast<uint32_t>(folder.max_sequence_length));
-  info.set_pooling(PoolingName(folder.pooling));
+  info.set_pooling(Name(folder.pooling));
   info.set_similarity_function(ToWire(folder.similarity_function));
   info.mutable_prompts()->insert(folder.prompts.begin(), folder.prompts.end());
   info.set_default_prompt_name(folder.default_prompt_name.value_or(""));

@@ -100,6 +100,13 @@ std::string_view Name(PoolingMode mode) {
   std::abort();
 }
 
+std::string Name(const PoolingConfig& config) {
+  std::string name;
+  for (const PoolingMode mode : config.modes)
+    name.append(name.empty() ? "" : "+").append(Name(mode));
+  return name;
+}
+
 absl::StatusOr<PoolingConfig> ReadPoolingConfig(JsonValue config, int hidden) {
   RETURN_IF_ERROR(
       config.RefuseOtherKeys({"embedding_dimension", "word_embedding_dimension", "pooling_mode",

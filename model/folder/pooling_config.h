@@ -1,6 +1,7 @@
 // 1_Pooling/config.json (semantics.md 3).
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct PoolingConfig {
   std::vector<PoolingMode> modes = {PoolingMode::kMean};  // concatenated; never empty
   bool include_prompt = true;  // false: the prompt's positions leave the pooling mask
 };
+
+// The modes' names joined by "+": "cls", "mean+max".
+std::string Name(const PoolingConfig& config);
 
 // `config` is the root of the file; `hidden` the encoder's width, which it must name. Old and new
 // keys; modes, keys and values that are not known are refused.

@@ -82,6 +82,12 @@ TEST(PoolingConfigTest, RefusesUnknownModesAndKeys) {
   EXPECT_THAT(Read({{"pooling_mode_median_tokens", false}}), IsRefused(HasSubstr("unknown key")));
 }
 
+TEST(PoolingConfigTest, NameJoinsTheModes) {
+  EXPECT_EQ(Name(PoolingConfig{}), "mean");
+  EXPECT_EQ(Name(PoolingConfig{.modes = {PoolingMode::kLastToken, PoolingMode::kCls}}),
+            "lasttoken+cls");
+}
+
 TEST(PoolingConfigTest, TheDimensionIsTheEncoders) {
   const auto read = [](const json& config) {
     const auto file = JsonFile::Parse(config.dump(), "c.json");
