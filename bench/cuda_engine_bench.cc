@@ -5,7 +5,10 @@
 //   "engine":  Submit and Collect, ids and rows in host memory: one batch at a time for n = 1
 //              (latency), two in flight otherwise (throughput), wall clock.
 //
-//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm]
+//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm] [profile]
+// "profile" runs one pass of one sentence between cudaProfilerStart and cudaProfilerStop and ends.
+#include <cuda_profiler_api.h>
+
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -70,7 +73,7 @@ BatchBuilder MakeBatch(RandomFolder& model, int sentences) {
 }
 
 // The encoder's pass on a stream of its own, without the engine around it.
-bool MeasureForward(RandomFolder& model, ComputeType type) {
+bool MeasureForward(RandomFolder& model, ComputeType type, bool profile) {
   const EncoderConfig& config = model.folder().encoder;
   kernels::Stream stream(0);
   const kernels::GemmLibrary library(stream);
@@ -120,6 +123,13 @@ bool MeasureForward(RandomFolder& model, ComputeType type) {
     kernels::Graph graph;
     if (batch.tokens() <= kMostGraphTokens) graph = kernels::Graph::Record(stream, submit);
     stream.Synchronize();
+    if (profile) {
+      stream.Check(cudaProfilerStart(), "profiler");
+      submit();
+      stream.Synchronize();
+      stream.Check(cudaProfilerStop(), "profiler");
+      return stream.ok();
+    }
     // Alone, not back to back: a chain of small passes overlaps.
     const DeviceTime time = TimeOnDevice(stream, 30, 1, [&](int) {
       if (graph.empty()) {
@@ -179,7 +189,7 @@ bool MeasureEngine(RandomFolder& model, ComputeType type) {
 int main(int argc, char** argv) {
   using namespace embedserve;
   ComputeType type = ComputeType::kFp16;
-  bool cls = true, minilm = false;
+  bool cls = true, minilm = false, profile = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     for (const ComputeType each : {ComputeType::kFp32, ComputeType::kFp16, ComputeType::kBf16}) {
@@ -187,6 +197,7 @@ int main(int argc, char** argv) {
     }
     if (argument == "mean") cls = false;
     if (argument == "minilm") minilm = true;
+    if (argument == "profile") profile = true;
   }
   const auto answer = kernels::AskDriver();
   if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
@@ -198,5 +209,6 @@ int main(int argc, char** argv) {
               minilm ? "MiniLM-L6" : "distilroberta");
   RandomFolder model(Shape(minilm));
   model.SetPooling({cls ? PoolingMode::kCls : PoolingMode::kMean});
-  return MeasureForward(model, type) && MeasureEngine(model, type) ? 0 : 1;
+  if (!MeasureForward(model, type, profile)) return 1;
+  return profile || MeasureEngine(model, type) ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <ranges>
 #include <string>
 
 #include "kernels/graph.h"
@@ -75,7 +76,7 @@ std::vector<int> RowBuckets(int most_rows) {
   return buckets;
 }
 
-// Random operands of the largest bucket, and the reference plan's result for them.
+// Random operands of the largest bucket, and the reference's result for them.
 class Gemm::Trial {
  public:
   Trial(Stream& stream, Gemm& gemm, const DeviceBuffer& workspace, int most_rows)
@@ -98,9 +99,16 @@ class Gemm::Trial {
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
 
-  // False if the plan does not run; the stream stays usable.
-  bool RunsAsReference(const Method& method) {
+  // Makes the method's result the reference. False if it does not run; the stream stays usable.
+  bool Expect(const Method& method) {
     return gemm_.Launch(stream_, workspace_, method, x_, Weights(0), bias_.data, expected_);
+  }
+  void ExpectSmallGemm() {
+    for (int row = 0; row < x_.rows; row += kMostSmallRows) {
+      const int rows = std::min(kMostSmallRows, x_.rows - row);
+      SmallGemm(stream_, x_.Rows(row, rows), Weights(0), gemm_.shape_.bias ? bias_.data : nullptr,
+                SmallEpilogue::kBias, expected_.Rows(row, rows));
+    }
   }
 
   // Does the plan give the reference's bits for the first `rows` rows?
@@ -167,31 +175,41 @@ class Gemm::Trial {
 
 Gemm::Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& workspace, Shape shape,
            int most_rows)
-    : library_(library.get()), shape_(shape) {
+    : library_(library.get()), shape_(shape), most_rows_(most_rows) {
   if (!stream.ok() || !Describe(stream)) return;
   Trial trial(stream, *this, workspace, most_rows);
-  // The heuristic's first choice for the most rows defines the bits.
+  // SmallGemm defines the bits: K in order, in steps of 16. Most plans repeat them; should none do
+  // so, the heuristic's first choice defines them.
+  if (HasSmallGemm(shape.type, shape.inputs, shape.outputs)) {
+    trial.ExpectSmallGemm();
+    ChoosePlans(stream, trial, most_rows);
+  }
+  if (!plans_.empty() || !stream.ok()) return;
   const std::vector<Method> offered = Candidates(stream, most_rows);
-  const auto reference = std::ranges::find_if(
-      offered, [&](const Method& method) { return trial.RunsAsReference(method); });
-  if (reference == offered.end()) {
+  if (std::ranges::none_of(offered, [&](const Method& method) { return trial.Expect(method); })) {
     stream.Fail(kName, "cuBLASLt offers no plan that runs");
     return;
   }
-  const std::vector<int> buckets = RowBuckets(most_rows);
-  const bool small = HasSmallGemm(shape.type, shape.inputs, shape.outputs);
-  Method larger = *reference;
-  for (auto rows = buckets.rbegin(); rows != buckets.rend() && stream.ok(); ++rows) {
-    std::vector<Method> candidates = Candidates(stream, *rows);
-    candidates.push_back(*reference);
+  ChoosePlans(stream, trial, most_rows);
+}
+
+void Gemm::ChoosePlans(Stream& stream, Trial& trial, int most_rows) {
+  plans_.clear();
+  reports_.clear();
+  Method larger;
+  for (const int rows : RowBuckets(most_rows) | std::views::reverse) {
+    std::vector<Method> candidates = Candidates(stream, rows);
     if (larger.has_value()) candidates.push_back(larger);
-    if (small && *rows <= kMostSmallRows) candidates.push_back(std::nullopt);
-    larger = Choose(stream, trial, *rows, candidates);
+    if (rows <= kMostSmallRows && HasSmallGemm(shape_.type, shape_.inputs, shape_.outputs)) {
+      candidates.push_back(std::nullopt);
+    }
+    Choose(stream, trial, rows, candidates);
+    if (!plans_.empty()) larger = plans_.front().method;
+    if (!stream.ok()) return;
   }
 }
 
-Gemm::Method Gemm::Choose(Stream& stream, Trial& trial, int rows,
-                          std::span<const Method> candidates) {
+void Gemm::Choose(Stream& stream, Trial& trial, int rows, std::span<const Method> candidates) {
   GemmPlanReport report{};
   report.rows = rows;
   report.candidates = static_cast<int>(candidates.size());
@@ -207,13 +225,8 @@ Gemm::Method Gemm::Choose(Stream& stream, Trial& trial, int rows,
       plan.method = method;
     }
   }
-  if (report.equal_candidates == 0) {
-    stream.Fail(kName,
-                "no plan repeats the reference's bits for " + std::to_string(rows) + " rows");
-  }
-  plans_.insert(plans_.begin(), plan);
   reports_.insert(reports_.begin(), report);
-  return plan.method;
+  if (report.equal_candidates > 0 && stream.ok()) plans_.insert(plans_.begin(), plan);
 }
 
 // cuBLASLt counts columns first. In its terms y^T (N, M) = w (K, N)^T x (K, M): the bias then runs
@@ -292,7 +305,7 @@ bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace, const Method& m
                   ConstTensor x, ConstTensor w, const void* bias, Tensor y) {
   if (!stream.ok()) return false;
   if (!method.has_value()) {
-    SmallGemm(stream, x, w, bias, SmallEpilogue::kBias, y);
+    SmallGemm(stream, x, w, shape_.bias ? bias : nullptr, SmallEpilogue::kBias, y);
     return stream.ok();
   }
   SetRows(x.rows);
@@ -309,13 +322,18 @@ bool Gemm::Launch(Stream& stream, const DeviceBuffer& workspace, const Method& m
 void Gemm::Run(Stream& stream, const DeviceBuffer& workspace, ConstTensor x, ConstTensor w,
                const void* bias, Tensor y) {
   if (!stream.ok() || x.rows == 0) return;
-  const auto plan = std::ranges::lower_bound(plans_, x.rows, {}, &Plan::most_rows);
-  if (plan == plans_.end() || x.columns != shape_.inputs || y.columns != shape_.outputs) {
+  if (plans_.empty() || x.rows > most_rows_ || x.columns != shape_.inputs ||
+      y.columns != shape_.outputs) {
     return stream.Fail(kName, std::to_string(x.rows) + " x " + std::to_string(x.columns) + " -> " +
                                   std::to_string(y.columns) + " has no plan");
   }
-  if (!Launch(stream, workspace, plan->method, x, w, bias, y)) {
-    stream.Fail(kName, "cuBLASLt refused a plan that it ran at start");
+  // More rows than the largest plan takes go in pieces.
+  for (int row = 0; row < x.rows && stream.ok(); row += plans_.back().most_rows) {
+    const int rows = std::min(plans_.back().most_rows, x.rows - row);
+    const auto plan = std::ranges::lower_bound(plans_, rows, {}, &Plan::most_rows);
+    if (!Launch(stream, workspace, plan->method, x.Rows(row, rows), w, bias, y.Rows(row, rows))) {
+      stream.Fail(kName, "cuBLASLt refused a plan that it ran at start");
+    }
   }
 }
 

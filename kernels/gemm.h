@@ -2,8 +2,8 @@
 // y = x w^T + bias.
 //
 // Sums are fp32 in one order for all numbers of rows: split-K and reductions in 16 bits are masked
-// out, and a plan whose bits differ from the reference plan's is dropped, so a row's result does
-// not depend on how many rows stand beside it.
+// out, and a plan whose bits differ from the reference's is dropped, so a row's result does not
+// depend on how many rows stand beside it. The reference is SmallGemm where it takes the shape.
 #pragma once
 
 #include <cublasLt.h>
@@ -40,7 +40,7 @@ inline constexpr std::size_t kGemmWorkspaceBytes = std::size_t{32} << 20;
 // waves of 132 multiprocessors for the widths 768, 2304 and 3072.
 std::vector<int> RowBuckets(int most_rows);
 
-// What Gemm found at one bucket.
+// What Gemm found at one bucket. Without an equal candidate larger calls go in smaller pieces.
 struct GemmPlanReport {
   int rows = 0;
   int candidates = 0;            // of the heuristic, of a larger bucket, and SmallGemm
@@ -82,8 +82,9 @@ class Gemm {
   class Trial;
 
   bool Describe(Stream& stream);
-  // The fastest of the candidates that repeat the reference's bits becomes the plan for `rows`.
-  Method Choose(Stream& stream, Trial& trial, int rows, std::span<const Method> candidates);
+  // Plans for all buckets, those that repeat what `trial` expects. A bucket may end without one.
+  void ChoosePlans(Stream& stream, Trial& trial, int most_rows);
+  void Choose(Stream& stream, Trial& trial, int rows, std::span<const Method> candidates);
   void SetRows(int rows);
   // False if cuBLASLt does not take the method for these operands.
   bool Launch(Stream& stream, const DeviceBuffer& workspace, const Method& method, ConstTensor x,
@@ -93,6 +94,7 @@ class Gemm {
 
   cublasLtHandle_t library_;
   Shape shape_;
+  int most_rows_ = 0;
   cublasLtMatmulDescOpaque_t operation_{};
   cublasLtMatrixLayoutOpaque_t w_layout_{}, x_layout_{}, y_layout_{};
   std::vector<Plan> plans_;  // ascending by most_rows

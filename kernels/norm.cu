@@ -17,6 +17,15 @@ namespace {
 constexpr int kWarpsPerBlock = 4;
 constexpr int kThreads = kWarpsPerBlock * kWarp;
 
+__device__ void BeginNorm(const float* bias, const LayerNormParameters& norm, int columns) {
+  LetNextStart();
+  const int thread = static_cast<int>(threadIdx.y * kWarp + threadIdx.x);
+  if (bias != nullptr) PrefetchVector(bias, columns, thread, kThreads);
+  PrefetchVector(norm.gamma, columns, thread, kThreads);
+  PrefetchVector(norm.beta, columns, thread, kThreads);
+  WaitForInput();
+}
+
 // Rows that a warp takes one after the other, the next read while this one is computed.
 // kBlocks: on a multiprocessor, as many as registers allow.
 template <int kPackets>
@@ -28,8 +37,7 @@ template <class T, int kPackets>
 __global__ void __launch_bounds__(kThreads, kBlocks<kPackets>)
     AddNormAheadKernel(const T* x, const float* bias, const T* residual, LayerNormParameters norm,
                        int rows, int columns, T* out) {
-  LetNextStart();
-  WaitForInput();
+  BeginNorm(bias, norm, columns);
   const int step = static_cast<int>(gridDim.x) * kWarpsPerBlock;
   int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
@@ -57,8 +65,7 @@ template <class T, int kPackets>
 __global__ void __launch_bounds__(kThreads)
     AddNormKernel(const T* x, const float* bias, const T* residual, LayerNormParameters norm,
                   int rows, int columns, T* out) {
-  LetNextStart();
-  WaitForInput();
+  BeginNorm(bias, norm, columns);
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const std::size_t first = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);

@@ -39,6 +39,40 @@ struct SmallOperands {
 template <int kTiles>
 constexpr int kStageRows = kOutputs + kTiles* kWarps* kTileRows;
 
+// A chunk in registers, as the tensor cores take it.
+template <class T, int kTiles>
+struct Fragments {
+  uint32_t w[kChunk / 16][4];
+  uint32_t x[kTiles][kChunk / 32][4];  // two steps of 16 each
+
+  __device__ void Load(Tile tile, int warp, int lane, int rows) {
+#pragma unroll
+    for (int k = 0; k < kChunk / 16; ++k) {
+      LoadMatrices(w[k], tile.At(lane & 15, 2 * k + (lane >> 4)));
+    }
+#pragma unroll
+    for (int i = 0; i < kTiles; ++i) {
+      const int row = (i * kWarps + warp) * kTileRows;
+      if (row >= rows) break;
+#pragma unroll
+      for (int k = 0; k < kChunk / 32; ++k) {
+        LoadMatrices(x[i][k], tile.At(kOutputs + row + (lane & 7), 4 * k + (lane >> 3)));
+      }
+    }
+  }
+  __device__ void Multiply(int warp, int rows, float (&sum)[kTiles][4]) const {
+#pragma unroll
+    for (int i = 0; i < kTiles; ++i) {
+      if ((i * kWarps + warp) * kTileRows >= rows) break;
+#pragma unroll
+      for (int k = 0; k < kChunk / 32; ++k) {
+        Mma<T>(sum[i], w[2 * k], x[i][k][0], x[i][k][1]);
+        Mma<T>(sum[i], w[2 * k + 1], x[i][k][2], x[i][k][3]);
+      }
+    }
+  }
+};
+
 // The part of a tile's 16 outputs x 8 rows that this lane holds, to y, 16 bytes a lane.
 template <class T, SmallEpilogue kEpilogue>
 __device__ void StoreTile(const SmallOperands<T>& o, const float (&sum)[4], int first_row,
@@ -108,32 +142,32 @@ __global__ void __launch_bounds__(kThreads) SmallKernel(SmallOperands<T> o) {
     if (chunk < chunks) load_x(chunk);
     CommitCopies();
   }
-  for (int chunk = 0; chunk < chunks; ++chunk) {
-    WaitForCopies<kDepth - 2>();
-    __syncthreads();  // the chunk is there for all, and all have done with the one before
-    if (chunk + kDepth - 1 < chunks) {
-      load_w(chunk + kDepth - 1);
-      load_x(chunk + kDepth - 1);
+  const auto load = [&](int chunk) {
+    if (chunk < chunks) {
+      load_w(chunk);
+      load_x(chunk);
     }
     CommitCopies();
-    const Tile tile = stage(chunk);
-    uint32_t a[kChunk / 16][4];
-#pragma unroll
-    for (int k = 0; k < kChunk / 16; ++k) {
-      LoadMatrices(a[k], tile.At(lane & 15, 2 * k + (lane >> 4)));
+  };
+  // While a chunk is multiplied the fragments of the next come from shared memory: the chain of
+  // dependent products never waits for a load.
+  WaitForCopies<kDepth - 2>();
+  __syncthreads();
+  Fragments<T, kTiles> even, odd;
+  even.Load(stage(0), warp, lane, o.rows);
+  load(kDepth - 1);
+  const auto step = [&](int chunk, Fragments<T, kTiles>& now, Fragments<T, kTiles>& next) {
+    if (chunk + 1 < chunks) {
+      WaitForCopies<kDepth - 2>();
+      __syncthreads();  // the next chunk is there for all, and this one is in everyone's registers
+      next.Load(stage(chunk + 1), warp, lane, o.rows);
+      load(chunk + kDepth);
     }
-#pragma unroll
-    for (int i = 0; i < kTiles; ++i) {
-      const int row = (i * kWarps + warp) * kTileRows;
-      if (row >= o.rows) break;
-#pragma unroll
-      for (int k = 0; k < kChunk / 16; k += 2) {
-        uint32_t b[4];  // two steps of 16
-        LoadMatrices(b, tile.At(kOutputs + row + (lane & 7), 2 * k + (lane >> 3)));
-        Mma<T>(sum[i], a[k], b[0], b[1]);
-        Mma<T>(sum[i], a[k + 1], b[2], b[3]);
-      }
-    }
+    now.Multiply(warp, o.rows, sum);
+  };
+  for (int chunk = 0; chunk < chunks; chunk += 2) {
+    step(chunk, even, odd);
+    if (chunk + 1 < chunks) step(chunk + 1, odd, even);
   }
 #pragma unroll
   for (int i = 0; i < kTiles; ++i) {

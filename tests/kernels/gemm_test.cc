@@ -122,16 +122,17 @@ void GemmTest::CheckBits(Gemm::Shape shape, int most_rows) {
   for (const GemmPlanReport& report : gemm.reports()) {
     std::printf(
         "%s %d -> %d, %5d rows: %2d of %2d plans have the reference's bits; first %.1f us, "
-        "best %.1f us\n",
+        "best %.1f us%s\n",
         Name(shape.type).c_str(), shape.inputs, shape.outputs, report.rows, report.equal_candidates,
         report.candidates, static_cast<double>(report.first_microseconds),
-        static_cast<double>(report.best_microseconds));
+        static_cast<double>(report.best_microseconds), report.small ? ", SmallGemm" : "");
   }
 }
 
 TEST_F(GemmTest, ARowHasTheSameBitsForAnyNumberOfRows) {
   CheckBits({DType::kFp16, 768, 2304, true}, 3000);
   CheckBits({DType::kFp16, 3072, 768, true}, 3000);
+  CheckBits({DType::kFp16, 3072, 768, false}, 16384);
   CheckBits({DType::kBf16, 384, 1536, true}, 1500);
   CheckBits({DType::kFp32, 384, 1152, true}, 500);
 }
