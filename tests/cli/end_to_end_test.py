@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(os.environ["EMBEDSERVE_SOURCE_DIR"])
@@ -274,7 +275,9 @@ class Served(Case):
     """Against `embedserve serve` in a process of its own."""
 
     def start(self, *arguments, drain_delay="0"):
-        server = subprocess.Popen([BINARY, "serve", "--model", str(TINY), "--listen", "127.0.0.1:0",
+        if "--listen" not in arguments:
+            arguments += ("--listen", "127.0.0.1:0")
+        server = subprocess.Popen([BINARY, "serve", "--model", str(TINY),
                                    "--drain-delay", drain_delay, *arguments],
                                   stderr=subprocess.PIPE, text=True, env=environment({}))
         self.addCleanup(server.stderr.close)
@@ -323,6 +326,19 @@ class Served(Case):
         result = run(*arguments)
         self.assertEqual(result.returncode, 1)
         return result.stderr.decode().splitlines()[-1]
+
+    def test_health_waits_for_a_server_that_does_not_listen_yet(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        # Below the 5 s that one question may take: a question that hangs is a failure.
+        waiting = subprocess.Popen([BINARY, "health", "--server", address, "--wait", "4s"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env=environment({}))
+        time.sleep(0.3)  # until it has been refused
+        self.start("--listen", address)
+        output, _ = waiting.communicate(timeout=60)
+        self.assertEqual((waiting.returncode, output), (0, "SERVING\n"))
 
     def test_log_says_what_is_served(self):
         self.start("--threads", "1", "--device", "cpu")
