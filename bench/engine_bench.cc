@@ -19,6 +19,7 @@
 #include "dnnl.hpp"
 #include "model/engine/cpu_engine.h"
 #include "model/engine/matmul_plan.h"
+#include "model/engine/openmp_spin.h"
 #include "tests/model/engine/random_folder.h"
 
 namespace embedserve {
@@ -172,6 +173,7 @@ void Register() {
 }  // namespace embedserve
 
 int main(int argc, char** argv) {
+  embedserve::LimitOpenMpSpinning(argv);
   embedserve::Register();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

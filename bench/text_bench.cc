@@ -19,6 +19,7 @@
 
 #include "fmt/format.h"
 #include "model/engine/l2_normalize.h"
+#include "model/engine/openmp_spin.h"
 #include "model/model.h"
 #include "model/text_encoder.h"
 
@@ -122,4 +123,7 @@ int Main(std::span<char*> arguments) {
 }  // namespace
 }  // namespace embedserve
 
-int main(int argc, char** argv) { return embedserve::Main({argv, static_cast<std::size_t>(argc)}); }
+int main(int argc, char** argv) {
+  embedserve::LimitOpenMpSpinning(argv);
+  return embedserve::Main({argv, static_cast<std::size_t>(argc)});
+}

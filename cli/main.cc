@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "fmt/format.h"
+#include "model/engine/openmp_spin.h"
 
 namespace embedserve {
 namespace {
@@ -47,6 +48,7 @@ absl::Status Main(const std::vector<std::string>& arguments) {
 }  // namespace embedserve
 
 int main(int argc, char** argv) {
+  embedserve::LimitOpenMpSpinning(argv);
   const absl::Status status = embedserve::Main({argv + 1, argv + argc});
   if (!status.ok()) fmt::print(stderr, "embedserve: {}\n", std::string(status.message()));
   return static_cast<int>(embedserve::ExitCodeOf(status));
