@@ -55,9 +55,10 @@ absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
     ByteLevelPreTokenizer byte_level;
     ASSIGN_OR_RETURN(byte_level.add_prefix_space, value.Bool("add_prefix_space"));
     ASSIGN_OR_RETURN(const bool use_regex, value.BoolOr("use_regex", true));
-    if (!use_regex)
+    if (!use_regex) {
       return ErrorAt(value, "use_regex",
                      "ByteLevel without its pattern (use_regex) is not supported");
+    }
     return byte_level;
   }
   if (type == "Sequence") {
