@@ -14,11 +14,9 @@ namespace embedserve {
 // What a tag points at.
 class QueueEvent {
  public:
+  virtual ~QueueEvent() = default;
   // On the queue's thread. `ok` as CompletionQueue::Next tells it.
   virtual void Happened(bool ok) = 0;
-
- protected:
-  ~QueueEvent() = default;
 };
 
 class CallQueue {

@@ -35,7 +35,7 @@ absl::StatusOr<Vocabulary> ParseVocabularyText(std::string_view text, const std:
   RETURN_IF_ERROR(
       ForEachLine(text, name, [&](std::size_t number, std::string_view line) -> absl::Status {
         const std::string_view token = line.substr(0, WhiteSpaceBefore(line, line.size(), 0));
-        const absl::Status added = vocabulary.Add(token, static_cast<int64_t>(number) - 1);
+        absl::Status added = vocabulary.Add(token, static_cast<int64_t>(number) - 1);
         if (added.ok()) return added;
         return absl::FailedPreconditionError(
             fmt::format("{}: line {}: {}", name, number, std::string(added.message())));
