@@ -45,10 +45,10 @@ std::string WithPort(const std::string& listen, int port) {
 absl::Status RunServe(const Options& options) {
   RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
   RETURN_IF_ERROR(CheckListenAddress(options.serve.listen, options.insecure));
-  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
   const auto start = std::chrono::steady_clock::now();
   LogToStderr();
-  DrainOnSignal signals;
+  DrainOnSignal signals;  // before the look for a GPU: CUDA starts threads of its own
+  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
 
   spdlog::info("embedserve {}: loading {}", Version(), options.model);
   if (!choice.note.empty()) spdlog::info("{}", choice.note);
