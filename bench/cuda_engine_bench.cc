@@ -187,7 +187,7 @@ bool MeasureEngine(RandomFolder& model, ComputeType type) {
 }  // namespace embedserve
 
 int main(int argc, char** argv) {
-  using namespace embedserve;
+  using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
   ComputeType type = ComputeType::kFp16;
   bool cls = true, minilm = false, profile = false;
   for (int i = 1; i < argc; ++i) {

@@ -116,7 +116,8 @@ void BM_Products(benchmark::State& state, bool minilm, ComputeType type, int thr
   int tokens = 0;
   for (const int length : MrpcLengths(sentences)) tokens += length;
   const Products products(config, type, threads);
-  const auto values = static_cast<std::size_t>(std::max(tokens, kTileRows) * config.feed_forward);
+  const auto values = static_cast<std::size_t>(std::max(tokens, kTileRows)) *
+                      static_cast<std::size_t>(config.feed_forward);
   std::vector<float> x(values, 0.01F);
   std::vector<float> y(values);
   const auto run = [&](const std::array<PackedWeights, 4>& layer, Team team, int thread, int first,

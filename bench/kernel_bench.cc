@@ -49,6 +49,7 @@ class KernelBench {
   }
   std::vector<Tensor> TakeSets(int rows, int columns, DType type = kType) {
     std::vector<Tensor> sets;
+    sets.reserve(kSets);
     for (int i = 0; i < kSets; ++i) sets.push_back(Take(rows, columns, type));
     return sets;
   }
@@ -148,7 +149,8 @@ bool KernelBench::Run() {
                             wide = TakeSets(tokens_, kFeedForward);
   const Tensor vectors = Take(3, kHidden, DType::kFp32);
   const auto* const bias = static_cast<const float*>(vectors.data);
-  const kernels::LayerNormParameters norm{bias + kHidden, bias + 2 * kHidden, 1e-5F};
+  const kernels::LayerNormParameters norm{bias + kHidden, bias + std::ptrdiff_t{2} * kHidden,
+                                          1e-5F};
   const double row = 2.0 * kHidden * tokens_;  // bytes of (T, H)
   Print("bias + residual + norm",
         Time([&](std::size_t i) { kernels::AddNorm(stream_, x[i], bias, r[i], norm, out[i]); }),

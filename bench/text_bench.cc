@@ -7,6 +7,7 @@
 // latency: one text a call, likewise.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -93,7 +94,7 @@ int Main(std::span<char*> arguments) {
   const double load_seconds = Seconds(load);
   TextEncoder encoder(*model, *engine, options);
   const auto width = static_cast<std::size_t>(engine->width());
-  long tokens = 0;
+  int64_t tokens = 0;
   const auto encode = [&](std::span<const std::string_view> some) {
     EncodedTexts encoded = OrDie(encoder.Encode(some, ""));
     for (std::size_t i = 0; i < some.size(); ++i) {
@@ -104,7 +105,7 @@ int Main(std::span<char*> arguments) {
   };
 
   const std::vector<double> whole = Time(seconds, [&] { encode(texts); });
-  const long all_tokens = tokens;
+  const int64_t all_tokens = tokens;
   std::size_t next = 0;
   const std::vector<double> single =
       Time(seconds, [&] { encode(std::span(texts).subspan(next++ % texts.size(), 1)); });
