@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "model/engine/l2_normalize.h"
+#include "model/engine/simd.h"
 
 namespace embedserve {
 namespace {
@@ -18,12 +19,6 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::array<std::string_view, 7> kNames = {"float32", "float16", "bfloat16", "int8",
                                                     "uint8",   "binary",  "ubinary"};
-
-// The upper half of the pattern, rounded to nearest even; finite input only.
-uint16_t ToBFloat16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  return static_cast<uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
 
 // IEEE binary16, rounded to nearest even; finite input only, infinity when out of range.
 uint16_t ToFloat16(float value) {
@@ -120,7 +115,8 @@ absl::Status AppendRow(std::span<const float> row, OutputType type, std::string&
     case OutputType::kFloat16:
       return AppendHalves(row, type, 0x7c00U, ToFloat16, out);
     case OutputType::kBFloat16:
-      return AppendHalves(row, type, 0x7f80U, ToBFloat16, out);
+      return AppendHalves(
+          row, type, 0x7f80U, [](float x) { return ToBf16(x).bits; }, out);
     case OutputType::kInt8:
     case OutputType::kUint8:
     case OutputType::kBinary:

@@ -4,6 +4,7 @@
 #include "cli/option_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/cli/read_command_line.h"
 
 namespace embedserve {
 namespace {
@@ -11,29 +12,10 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
                                  const Environment& environment = {}) {
   return ReadCommandLine(arguments, environment);
-}
-
-Options Accepted(const std::vector<std::string>& arguments, const Environment& environment = {}) {
-  const auto line = Read(arguments, environment);
-  EXPECT_TRUE(line.ok()) << line.status();
-  return line.ok() ? line->options : Options{};
-}
-
-// The message of a refusal; "" if there was none. Every refusal is bad usage, told in one line.
-std::string Refused(const std::vector<std::string>& arguments,
-                    const Environment& environment = {}) {
-  const auto line = Read(arguments, environment);
-  if (line.ok()) return "";
-  EXPECT_EQ(ExitCodeOf(line.status()), ExitCode::kUsage);
-  const std::string message(line.status().message());
-  EXPECT_THAT(message, Not(HasSubstr("\n")));
-  return message;
 }
 
 TEST(CommandLine, DefaultsComeFromTheTable) {

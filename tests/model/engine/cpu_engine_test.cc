@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "model/engine/reference_engine.h"
+#include "tests/model/engine/engine_rows.h"
 #include "tests/model/engine/random_folder.h"
 
 namespace embedserve {
@@ -36,16 +37,6 @@ std::unique_ptr<Engine> MakeEngine(const ModelFolder& folder, const EngineOption
   auto engine = NewCpuEngine(folder, options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   return *std::move(engine);
-}
-
-std::vector<float> RowsOf(Engine& engine, const PackedBatch& batch) {
-  std::vector<float> rows(static_cast<std::size_t>(batch.sequences() * engine.width()),
-                          std::numeric_limits<float>::quiet_NaN());
-  const absl::Status submitted = engine.Submit(batch);
-  EXPECT_TRUE(submitted.ok()) << submitted;
-  const absl::Status collected = engine.Collect(rows);
-  EXPECT_TRUE(collected.ok()) << collected;
-  return rows;
 }
 
 // Largest difference relative to the largest value of a row.

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "model/engine/reference_engine.h"
 #include "tests/kernels/require_device.h"
+#include "tests/model/engine/engine_rows.h"
 #include "tests/model/engine/random_folder.h"
 
 namespace embedserve {
@@ -50,16 +51,6 @@ std::unique_ptr<Engine> MakeEngine(const ModelFolder& folder, const EngineOption
   auto engine = NewCudaEngine(folder, 0, options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   return engine.ok() ? *std::move(engine) : nullptr;
-}
-
-std::vector<float> RowsOf(Engine& engine, const PackedBatch& batch) {
-  std::vector<float> rows(static_cast<std::size_t>(batch.sequences() * engine.width()),
-                          std::numeric_limits<float>::quiet_NaN());
-  const absl::Status submitted = engine.Submit(batch);
-  EXPECT_TRUE(submitted.ok()) << submitted;
-  const absl::Status collected = engine.Collect(rows);
-  EXPECT_TRUE(collected.ok()) << collected;
-  return rows;
 }
 
 // semantics.md 10. fp32: largest difference in proportion of the largest value; the sum of one
