@@ -38,7 +38,7 @@ std::string WhyNoDevice(const DriverAnswer& answer) {
   if (answer.devices.empty()) {
     return "no CUDA device is visible: check CUDA_VISIBLE_DEVICES, or use --device cpu";
   }
-  if (std::ranges::any_of(answer.devices, &Device::supported)) return "";
+  if (std::ranges::any_of(answer.devices, &Device::supported)) return answer.missing;
   const Device& best = *std::ranges::max_element(answer.devices, {}, &Device::compute_capability);
   return "the best CUDA device, " + best.name + ", has compute capability " +
          ComputeCapability(best.compute_capability) + "; " +

@@ -2,6 +2,9 @@
 // context, so a process that then serves from the CPU holds no device memory.
 #include <cuda_runtime.h>
 
+#include <algorithm>
+
+#include "kernels/cublaslt.h"
 #include "kernels/device.h"
 
 namespace embedserve::kernels {
@@ -27,6 +30,7 @@ DriverAnswer AskDriver() {
                               .compute_capability = 10 * properties.major + properties.minor,
                               .memory_bytes = properties.totalGlobalMem});
   }
+  if (std::ranges::any_of(answer.devices, &Device::supported)) answer.missing = WhyNoCublasLt();
   return answer;
 }
 

@@ -26,6 +26,7 @@ struct DriverAnswer {
   int runtime_version = 0;  // CUDA of this binary, 1000 * major + 10 * minor: 13000 is 13.0
   int driver_version = 0;   // newest CUDA that the driver knows; 0: no driver
   std::string error;        // the runtime's own words when it refused to count devices, else empty
+  std::string missing;      // which library a supported device still needs (cublaslt.h), else empty
   std::vector<Device> devices;
 };
 

@@ -7,6 +7,7 @@
 #include <ranges>
 #include <string>
 
+#include "kernels/cublaslt.h"
 #include "kernels/graph.h"
 #include "kernels/probe.h"
 #include "kernels/small_gemm.h"
@@ -63,6 +64,7 @@ cublasStatus_t Set(cublasLtMatmulPreference_t preference,
 }  // namespace
 
 GemmLibrary::GemmLibrary(Stream& stream) {
+  if (!WhyNoCublasLt().empty()) stream.Fail(kName, WhyNoCublasLt());
   cublasLtHandle_t handle = nullptr;
   if (stream.ok() && Check(stream, cublasLtCreate(&handle), "cuBLASLt")) handle_.reset(handle);
 }

@@ -75,6 +75,12 @@ TEST(WhyNoDeviceTest, OneSupportedDeviceAmongOldOnesIsEnough) {
   EXPECT_THAT(WhyNoDevice(answer), IsEmpty());
 }
 
+TEST(WhyNoDeviceTest, NamesTheLibraryThatADeviceStillNeeds) {
+  DriverAnswer answer = Healthy();
+  answer.missing = "libfoo is missing: install it";
+  EXPECT_EQ(WhyNoDevice(answer), answer.missing);
+}
+
 TEST(DescribeTest, GivesOneLine) {
   EXPECT_EQ(Describe(Healthy().devices[0]), "cuda:0 Card A, compute capability 9.0, 80.0 GiB");
 }
