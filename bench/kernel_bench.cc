@@ -13,6 +13,7 @@
 
 #include "bench/device_timer.h"
 #include "bench/mrpc_lengths.h"
+#include "bench/row_variants.h"
 #include "kernels/activation.h"
 #include "kernels/attention.h"
 #include "kernels/buffer.h"
@@ -68,6 +69,9 @@ class KernelBench {
   void MeasureCopy();
   void Gemm(const char* name, int inputs, int outputs, bool bias);
   void MeasureGeluLinear();
+  // A candidate for a shipped kernel, and how many of its values have other bits than `expected`.
+  void Try(const char* name, double bytes, Tensor expected, Tensor actual,
+           const std::function<void(std::size_t set)>& submit);
 
   kernels::Stream stream_{0};
   int tokens_ = 0, sequences_ = 0;
@@ -135,6 +139,19 @@ void KernelBench::MeasureGeluLinear() {
         2.0 * tokens_ * kHidden * kFeedForward);
 }
 
+void KernelBench::Try(const char* name, double bytes, Tensor expected, Tensor actual,
+                      const std::function<void(std::size_t set)>& submit) {
+  Print(name, Time(submit), bytes, 0);
+  const kernels::DeviceBuffer count(stream_, sizeof(unsigned));
+  kernels::FillRandom(stream_, ++seed_, actual);
+  submit(0);
+  kernels::CountDifferences(stream_, expected, actual, reinterpret_cast<unsigned*>(count.data()));
+  unsigned differences = 0;
+  stream_.CopyToHost(&differences, count.data(), sizeof differences);
+  stream_.Synchronize();
+  std::printf("{\"kernel\": \"%s\", \"values_with_other_bits\": %u}\n", name, differences);
+}
+
 bool KernelBench::Run() {
   MeasureCopy();
   Gemm("product qkv", kHidden, 3 * kHidden, true);
@@ -155,6 +172,18 @@ bool KernelBench::Run() {
   Print("bias + residual + norm",
         Time([&](std::size_t i) { kernels::AddNorm(stream_, x[i], bias, r[i], norm, out[i]); }),
         3 * row, 0);
+  const Tensor expected = Take(tokens_, kHidden);
+  kernels::AddNorm(stream_, x[0], bias, r[0], norm, expected);
+  for (const NormVariant& variant : NormVariants()) {
+    Try(variant.name, 3 * row, expected, out[0],
+        [&](std::size_t i) { variant.run(stream_, x[i], bias, r[i], norm, out[i]); });
+  }
+  Print("copy of (T, H)", Time([&](std::size_t i) {
+          stream_.Check(cudaMemcpyAsync(out[i].data, x[i].data, x[i].bytes(),
+                                        cudaMemcpyDeviceToDevice, stream_.get()),
+                        "copy");
+        }),
+        2 * row, 0);
   Print("erf-GELU alone", Time([&](std::size_t i) {
           kernels::Activate(stream_, kernels::ActivationKind::kGeluErf, wide[i]);
         }),
@@ -185,6 +214,12 @@ bool KernelBench::Run() {
           kernels::Embed(stream_, {words, positions, norm}, device_ids, device_rows, out[i]);
         }),
         2 * row, 0);
+  kernels::Embed(stream_, {words, positions, norm}, device_ids, device_rows, expected);
+  for (const EmbedVariant& variant : EmbedVariants()) {
+    Try(variant.name, 2 * row, expected, out[0], [&](std::size_t i) {
+      variant.run(stream_, {words, positions, norm}, device_ids, device_rows, out[i]);
+    });
+  }
 
   const kernels::Sequences sequences{
       Upload(offsets_), Upload(std::vector<int32_t>(static_cast<std::size_t>(sequences_))),
@@ -194,6 +229,12 @@ bool KernelBench::Run() {
   Print("mean pooling",
         Time([&](std::size_t i) { kernels::Pool(stream_, x[i], sequences, mean, pooled); }), row,
         0);
+  const Tensor expected_pool = Take(sequences_, kHidden, DType::kFp32);
+  kernels::Pool(stream_, x[0], sequences, mean, expected_pool);
+  for (const PoolVariant& variant : PoolVariants()) {
+    Try(variant.name, row, expected_pool, pooled,
+        [&](std::size_t i) { variant.run(stream_, x[i], sequences, pooled); });
+  }
   if (!stream_.ok()) std::fprintf(stderr, "%s\n", stream_.error().c_str());
   return stream_.ok();
 }
