@@ -11,9 +11,9 @@
 #include "cli/config_file.h"
 #include "cli/exit_code.h"
 #include "cli/option_table.h"
-#include "cli/version.h"
 #include "fmt/format.h"
 #include "model/folder/status_macros.h"
+#include "server/version.h"
 
 namespace embedserve {
 namespace {

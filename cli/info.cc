@@ -2,10 +2,10 @@
 
 #include "cli/commands.h"
 #include "cli/local_model.h"
-#include "cli/version.h"
 #include "fmt/format.h"
 #include "model/folder/status_macros.h"
 #include "model/model.h"
+#include "server/version.h"
 
 namespace embedserve {
 

@@ -8,10 +8,10 @@
 #include "cli/exit_code.h"
 #include "cli/listen_address.h"
 #include "cli/local_model.h"
-#include "cli/version.h"
 #include "model/engine/cores.h"
 #include "model/folder/status_macros.h"
 #include "server/server.h"
+#include "server/version.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 

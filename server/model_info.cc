@@ -4,6 +4,7 @@
 #include "server/reply.h"
 #include "server/request_checks.h"
 #include "server/request_parser.h"
+#include "server/version.h"
 
 namespace embedserve {
 namespace {
@@ -24,7 +25,7 @@ v1::GetModelInfoResponse Describe(const Serving& serving) {
   info.set_vocabulary_size(static_cast<uint32_t>(serving.model.tokenizer().vocabulary_size()));
   info.set_device(serving.device);
   info.set_compute_type(std::string(Name(serving.compute_type)));
-  info.set_server_version(EMBEDSERVE_VERSION);
+  info.set_server_version(std::string(Version()));
   v1::Limits& limits = *info.mutable_limits();
   limits.set_max_texts(static_cast<uint32_t>(serving.options.max_texts));
   limits.set_max_request_bytes(static_cast<uint32_t>(serving.options.max_request_bytes));

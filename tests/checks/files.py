@@ -24,8 +24,7 @@ TESTED_ELSEWHERE = {
     # What a user sees of a subcommand, by running the binary.
     **{f"cli/{stem}.cc": "tests/cli/end_to_end_test.py" for stem in (
         "bench", "channel", "commands", "drain_on_signal", "embedder", "encode", "eval", "health", "info",
-        "local_embedder", "local_model", "main", "remote_embedder", "serve", "similarity", "tokenize", "verify",
-        "version")},
+        "local_embedder", "local_model", "main", "remote_embedder", "serve", "similarity", "tokenize", "verify")},
     "model/engine/cuda_encoder.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
     "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
     "model/engine/cuda_head.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
@@ -34,6 +33,7 @@ TESTED_ELSEWHERE = {
     "server/embed_texts.cc": "tests/server/encode_test.cc, similarity_test.cc and call_test.cc, over the wire",
     "server/embedding_job.cc": "tests/server/worker_test.cc and batch_queue_test.cc, which pass jobs through",
     "server/handlers.cc": "tests/server/call_test.cc, over the wire",
+    "server/version.cc": "tests/cli/end_to_end_test.py: --version",
     "server/scheduler.cc": "tests/server/worker_test.cc, with workers on it",
 }
 

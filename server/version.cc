@@ -1,4 +1,4 @@
-#include "cli/version.h"
+#include "server/version.h"
 
 namespace embedserve {
 
