@@ -113,6 +113,4 @@ int Main(std::span<char*> arguments) {
 }  // namespace
 }  // namespace embedserve
 
-int main(int argc, char** argv) {
-  return embedserve::Main({argv, static_cast<std::size_t>(argc)});
-}
+int main(int argc, char** argv) { return embedserve::Main({argv, static_cast<std::size_t>(argc)}); }
