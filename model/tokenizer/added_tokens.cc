@@ -69,14 +69,22 @@ absl::StatusOr<AddedTokenMatcher> AddedTokenMatcher::Build(const std::vector<Pat
         {pattern.id, pattern.ignored, token.single_word, token.lstrip, token.rstrip});
     matcher.first_bytes_[static_cast<unsigned char>(pattern.text[0])] = true;
   }
+  if (std::count(matcher.first_bytes_.begin(), matcher.first_bytes_.end(), true) == 1) {
+    matcher.only_first_byte_ = patterns.front().text.front();
+  }
   matcher.trie_ = ByteTrie::Build(std::move(entries));
   return matcher;
 }
 
+std::size_t AddedTokenMatcher::NextCandidate(std::string_view text, std::size_t at) const {
+  if (only_first_byte_.has_value()) return std::min(text.find(*only_first_byte_, at), text.size());
+  while (at < text.size() && !first_bytes_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
 AddedTokenMatcher::Match AddedTokenMatcher::Next(std::string_view text, std::size_t at) const {
   if (rules_.empty()) return {0, 0, 0};
-  for (; at < text.size(); ++at) {
-    if (!first_bytes_[static_cast<unsigned char>(text[at])]) continue;
+  for (at = NextCandidate(text, at); at < text.size(); at = NextCandidate(text, at + 1)) {
     const ByteTrie::Match match = trie_.LongestPrefix(ByteTrie::kRoot, text.substr(at));
     if (match.size > 0) return {at, at + match.size, match.value};
   }

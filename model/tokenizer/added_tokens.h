@@ -83,6 +83,8 @@ class AddedTokenMatcher {
     std::size_t end;
     int32_t rule;
   };
+  // Where a byte of first_bytes_ stands at or after `at`, or the text's size.
+  std::size_t NextCandidate(std::string_view text, std::size_t at) const;
   // The first match at or after `at`; end = 0 if there is none.
   Match Next(std::string_view text, std::size_t at) const;
   static bool StandsAlone(std::string_view text, const Match& match);
@@ -90,6 +92,7 @@ class AddedTokenMatcher {
   ByteTrie trie_;  // text -> index into rules_
   std::vector<Rule> rules_;
   std::array<bool, 256> first_bytes_ = {};  // of the patterns
+  std::optional<char> only_first_byte_;     // if all patterns have the same
 };
 
 // Begin of the white space that ends at `at`, not before `from`; end of that which begins at `at`.

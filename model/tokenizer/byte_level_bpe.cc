@@ -6,7 +6,9 @@
 
 #include "fmt/format.h"
 #include "model/folder/status_macros.h"
+#include "model/tokenizer/append_words.h"
 #include "model/tokenizer/byte_level_pattern.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/utf8.h"
 
 namespace embedserve {
@@ -72,8 +74,10 @@ void ByteLevelBpe::MergeTable::Put(int32_t left, int32_t right, Merge merge) {
 
 absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
                                                  const BpeMerges& merges,
-                                                 const ByteLevelBpeOptions& options) {
+                                                 const ByteLevelBpeOptions& options,
+                                                 const FastPaths& fast) {
   ByteLevelBpe model;
+  model.fast_ = fast;
   model.add_prefix_space_ = options.add_prefix_space;
   model.fuse_unk_ = options.fuse_unk;
   if (options.unk_token.has_value()) {
@@ -87,6 +91,10 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
     AppendScalar(alphabet[byte], token);
     model.byte_ids_[byte] = vocabulary.Find(token).value_or(kMissing);
   }
+  // A byte without a symbol vanishes or becomes unk_token, and neighbours meet that were none; a
+  // whole word that is a token must be seen whole.
+  const bool every_byte = std::count(model.byte_ids_.begin(), model.byte_ids_.end(), kMissing) == 0;
+  if (fast.split_words && every_byte && !options.ignore_merges) model.joinable_.resize(256 * 256);
   model.merges_.Reserve(merges.size());
   for (std::size_t i = 0; i < merges.size(); ++i) {
     const auto& [left, right] = merges[i];
@@ -95,6 +103,12 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
     ASSIGN_OR_RETURN(const int32_t right_id, Find(vocabulary, right, role));
     ASSIGN_OR_RETURN(const int32_t result, Find(vocabulary, left + right, role));
     model.merges_.Put(left_id, right_id, {static_cast<uint32_t>(i), result});
+    const std::optional<std::string> left_bytes = BytesOf(left, bytes);
+    const std::optional<std::string> right_bytes = BytesOf(right, bytes);
+    if (model.joinable_.empty() || !left_bytes.has_value() || !right_bytes.has_value()) continue;
+    const auto last = static_cast<unsigned char>(left_bytes->back());
+    const auto first = static_cast<unsigned char>(right_bytes->front());
+    model.joinable_[std::size_t{256} * last + first] = true;
   }
   if (options.ignore_merges) {
     for (const auto& [token, id] : vocabulary.entries()) {
@@ -106,25 +120,74 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
 
 void ByteLevelBpe::Append(std::string_view segment, std::size_t enough, WordCache& cache,
                           Buffers& buffers, std::vector<int32_t>& ids) const {
-  if (add_prefix_space_ && segment.front() != ' ') {
-    buffers.prefixed.assign(1, ' ').append(segment);
-    segment = buffers.prefixed;
-  }
+  const bool prefix = add_prefix_space_ && segment.front() != ' ';
+  const std::string_view text = buffers.text.Assign(prefix ? " " : "", segment);
+  if (!fast_.block_scan) return AppendPlain(text, enough, cache, buffers, ids);
+  ByteLevelScanner scanner(std::min(fast_.simd, BestSimdLevel()), text);
+  AppendScanned(scanner, text, enough, cache, ids,
+                [&](std::string_view word) { AppendUnknown(word, cache, buffers, ids); });
+}
+
+void ByteLevelBpe::AppendPlain(std::string_view text, std::size_t enough, WordCache& cache,
+                               Buffers& buffers, std::vector<int32_t>& ids) const {
   std::size_t at = 0;
-  while (at < segment.size() && ids.size() <= enough) {
-    const std::size_t end = ByteLevelWordEnd(segment, at);
-    const std::string_view word = segment.substr(at, end - at);
-    if (!cache.Append(word, ids)) {
-      const std::size_t begin = ids.size();
-      AppendWord(word, buffers, ids);
-      cache.Put(word, std::span(ids).subspan(begin));
-    }
+  while (at < text.size() && ids.size() <= enough) {
+    const std::size_t end = ByteLevelWordEnd(text, at);
+    AppendWord(text.substr(at, end - at), cache, buffers, ids);
     at = end;
   }
 }
 
-void ByteLevelBpe::AppendWord(std::string_view word, Buffers& buffers,
+void ByteLevelBpe::AppendWord(std::string_view word, WordCache& cache, Buffers& buffers,
                               std::vector<int32_t>& ids) const {
+  if (!cache.Append(word, ids)) AppendUnknown(word, cache, buffers, ids);
+}
+
+// A word that the cache does not know, or one of its parts.
+void ByteLevelBpe::AppendUnknown(std::string_view word, WordCache& cache, Buffers& buffers,
+                                 std::vector<int32_t>& ids) const {
+  const std::size_t begin = ids.size();
+  std::size_t end = joinable_.empty() ? word.size() : PartEnd(word, 0);
+  if (end == word.size()) {
+    AppendMerged(word, buffers, ids);
+  } else {
+    for (std::size_t at = 0; at < word.size(); at = end) {
+      end = PartEnd(word, at);
+      const std::string_view part = word.substr(at, end - at);
+      if (cache.Append(part, ids)) continue;
+      const std::size_t part_begin = ids.size();
+      AppendMerged(part, buffers, ids);
+      cache.Put(part, std::span(ids).subspan(part_begin));
+    }
+  }
+  cache.Put(word, std::span(ids).subspan(begin));
+}
+
+// End of the part of `word` that begins at `begin`: no merge joins symbols across it.
+std::size_t ByteLevelBpe::PartEnd(std::string_view word, std::size_t begin) const {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(word[i]); };
+  std::size_t end = begin + 1;
+  while (end < word.size() && joinable_[std::size_t{256} * byte(end - 1) + byte(end)]) ++end;
+  return end;
+}
+
+WordTable ByteLevelBpe::Seeds(const Vocabulary& vocabulary) const {
+  std::unordered_map<char32_t, char> bytes;
+  const std::array<char32_t, 256> alphabet = ByteAlphabet();
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    bytes.emplace(alphabet[byte], static_cast<char>(byte));
+  }
+  Buffers buffers;
+  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+    std::optional<std::string> word = BytesOf(token, bytes);
+    if (!word.has_value()) return std::string();
+    AppendMerged(*word, buffers, ids);
+    return *std::move(word);
+  });
+}
+
+void ByteLevelBpe::AppendMerged(std::string_view word, Buffers& buffers,
+                                std::vector<int32_t>& ids) const {
   if (!whole_words_.empty()) {
     if (const auto found = whole_words_.find(word); found != whole_words_.end()) {
       ids.push_back(found->second);

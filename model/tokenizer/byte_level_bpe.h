@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/tokenizer/fast_paths.h"
 #include "model/tokenizer/string_map.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
+#include "model/tokenizer/word_scanner.h"
 
 namespace embedserve {
 
@@ -45,7 +47,7 @@ class ByteLevelBpe {
       int32_t at;      // left symbol
       int32_t result;  // what the pair gives; another result by now makes the candidate stale
     };
-    std::string prefixed;
+    PaddedText text;
     std::vector<int32_t> word;
     std::vector<Symbol> symbols;
     std::vector<Candidate> heap;
@@ -53,12 +55,16 @@ class ByteLevelBpe {
 
   // Errors: a merge or the unk_token names what the vocabulary lacks.
   static absl::StatusOr<ByteLevelBpe> Build(const Vocabulary& vocabulary, const BpeMerges& merges,
-                                            const ByteLevelBpeOptions& options);
+                                            const ByteLevelBpeOptions& options,
+                                            const FastPaths& fast = {});
 
   // Appends the ids of a segment (not empty); may stop after a word once there are more than
   // `enough` ids in all. O(n log n) in the longest word.
   void Append(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
               std::vector<int32_t>& ids) const;
+
+  // The words of the vocabulary with what Append gives for them.
+  WordTable Seeds(const Vocabulary& vocabulary) const;
 
  private:
   struct Merge {
@@ -99,7 +105,14 @@ class ByteLevelBpe {
   };
 
   ByteLevelBpe() = default;
-  void AppendWord(std::string_view word, Buffers& buffers, std::vector<int32_t>& ids) const;
+  void AppendPlain(std::string_view text, std::size_t enough, WordCache& cache, Buffers& buffers,
+                   std::vector<int32_t>& ids) const;
+  void AppendWord(std::string_view word, WordCache& cache, Buffers& buffers,
+                  std::vector<int32_t>& ids) const;
+  void AppendUnknown(std::string_view word, WordCache& cache, Buffers& buffers,
+                     std::vector<int32_t>& ids) const;
+  void AppendMerged(std::string_view word, Buffers& buffers, std::vector<int32_t>& ids) const;
+  std::size_t PartEnd(std::string_view word, std::size_t begin) const;
   void ReadSymbols(std::string_view word, std::vector<int32_t>& symbols) const;
   std::size_t MergeShort(std::span<int32_t> symbols) const;
   void AppendMergedLong(Buffers& buffers, std::vector<int32_t>& ids) const;
@@ -108,7 +121,11 @@ class ByteLevelBpe {
   bool add_prefix_space_ = false;
   bool fuse_unk_ = false;
   int32_t unk_id_ = kMissing;
+  FastPaths fast_;
   std::array<int32_t, 256> byte_ids_;
+  // Bit 256 * a + b: some merge joins a symbol that ends in byte a and one that begins with b.
+  // Elsewhere words may be cut. Empty if not even that is sure.
+  std::vector<bool> joinable_;
   MergeTable merges_;
   StringMap<int32_t> whole_words_;  // raw bytes -> id, for ignore_merges
 };

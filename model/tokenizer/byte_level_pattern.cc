@@ -20,7 +20,16 @@ std::size_t EndOfRun(std::string_view text, std::size_t at, uint8_t kind) {
   return at;
 }
 
-// Bytes of the contraction that `rest` begins with, or 0.
+// End of a word of white space alone: the run leaves its last character to what follows it.
+std::size_t EndOfWhiteSpace(std::string_view text, std::size_t begin) {
+  const std::size_t end = EndOfRun(text, begin, CharClass::kSpace);
+  if (end == text.size()) return end;
+  const std::size_t last = end - ScalarBefore(text, end).size;
+  return last == begin ? end : last;
+}
+
+}  // namespace
+
 std::size_t ContractionSize(std::string_view rest) {
   if (rest.size() < 2 || rest[0] != '\'') return 0;
   switch (rest[1]) {
@@ -38,16 +47,6 @@ std::size_t ContractionSize(std::string_view rest) {
       return 0;
   }
 }
-
-// End of a word of white space alone: the run leaves its last character to what follows it.
-std::size_t EndOfWhiteSpace(std::string_view text, std::size_t begin) {
-  const std::size_t end = EndOfRun(text, begin, CharClass::kSpace);
-  if (end == text.size()) return end;
-  const std::size_t last = end - ScalarBefore(text, end).size;
-  return last == begin ? end : last;
-}
-
-}  // namespace
 
 std::size_t ByteLevelWordEnd(std::string_view text, std::size_t at) {
   if (const std::size_t size = ContractionSize(text.substr(at)); size > 0) return at + size;

@@ -13,4 +13,7 @@ namespace embedserve {
 // the word and the white space and the character behind it.
 std::size_t ByteLevelWordEnd(std::string_view text, std::size_t at);
 
+// Bytes of the contraction ('s, 'll) that `rest` begins with, or 0.
+std::size_t ContractionSize(std::string_view rest);
+
 }  // namespace embedserve

@@ -270,6 +270,7 @@ class FolderReader {
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromFolder(
     const std::filesystem::path& directory, const FolderTokenizerOptions& options) {
   ASSIGN_OR_RETURN(TokenizerSpec spec, FolderReader(directory, options).Read());
+  spec.fast = options.fast;
   return CompileTokenizer(std::move(spec), directory.string());
 }
 

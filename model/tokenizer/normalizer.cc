@@ -21,6 +21,23 @@ uint8_t AsciiOf(const NormalizerStep& step, char32_t c) {
   return static_cast<uint8_t>(step.lower_case ? LowerCase(c) : c);
 }
 
+// Copies printable ASCII text to `out`, in lower case if asked; returns false if there is anything
+// else in it. A loop that the compiler turns into vectors.
+bool CopyPrintable(std::string_view text, bool lower_case, std::string& out) {
+  out.resize(text.size());
+  const auto* from = reinterpret_cast<const unsigned char*>(text.data());
+  char* to = out.data();
+  const unsigned char distance = lower_case ? 'a' - 'A' : 0;
+  unsigned char other = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const unsigned char c = from[i];
+    const bool capital = static_cast<unsigned char>(c - 'A') < 26;
+    to[i] = static_cast<char>(c + (capital ? distance : 0));
+    other |= static_cast<unsigned char>(c - ' ') > '~' - ' ';
+  }
+  return other == 0;
+}
+
 }  // namespace
 
 // One step over one text. Scalars flow Clean -> Decompose -> Order -> Emit.
@@ -118,10 +135,10 @@ class Normalizer::Run {
   std::string& out_;
 };
 
-Normalizer::Normalizer(const std::vector<NormalizerStep>& steps) {
+Normalizer::Normalizer(const std::vector<NormalizerStep>& steps, bool plain_ascii) {
   for (const NormalizerStep& step : steps) {
     if (step == NormalizerStep()) continue;
-    Compiled compiled = {step, {}};
+    Compiled compiled = {step, {}, plain_ascii};
     for (char32_t c = 0; c < 128; ++c) compiled.ascii[c] = AsciiOf(step, c);
     steps_.push_back(compiled);
   }
@@ -131,8 +148,10 @@ std::string_view Normalizer::Apply(std::string_view text, Buffers& buffers) cons
   std::size_t target = 0;
   for (const Compiled& compiled : steps_) {
     std::string& out = buffers.text[target];
-    out.clear();
-    Run(compiled, buffers.marks, out).Over(text);
+    if (!compiled.plain || !CopyPrintable(text, compiled.step.lower_case, out)) {
+      out.clear();
+      Run(compiled, buffers.marks, out).Over(text);
+    }
     text = out;
     target ^= 1;
   }

@@ -40,7 +40,8 @@ class Normalizer {
     std::vector<Mark> marks;  // of the character under way, waiting to be put in order
   };
 
-  explicit Normalizer(const std::vector<NormalizerStep>& steps);
+  // `plain_ascii`: printable ASCII text goes past the tables (fast_paths.h).
+  explicit Normalizer(const std::vector<NormalizerStep>& steps, bool plain_ascii = true);
 
   // The normal form: `text` itself where there is no step, else a view into `buffers` that the next
   // call overwrites. Linear, but for the sorting of a run of combining marks.
@@ -50,6 +51,7 @@ class Normalizer {
   struct Compiled {
     NormalizerStep step;
     std::array<uint8_t, 128> ascii;  // what becomes of each ASCII character; kDropAscii = nothing
+    bool plain;  // printable ASCII text stays as it is but for letters in lower case
   };
   class Run;
 

@@ -16,6 +16,7 @@ namespace embedserve {
 struct Tokenizer::Scratch::Buffers {
   Normalizer::Buffers normalizer;
   ByteLevelBpe::Buffers byte_level;
+  WordPiece::Buffers word_piece;
   WordCache cache;
 };
 
@@ -33,10 +34,13 @@ struct TokenizerImpl final : public Tokenizer {
 
   TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
       : spec(std::move(from)),
-        normalizer(spec.normalizer),
+        normalizer(spec.normalizer, spec.fast.plain_ascii),
         model(std::move(compiled)),
         raw_matcher(std::move(raw)),
         normal_matcher(std::move(normal)) {
+    if (spec.fast.seeds) {
+      seeds = std::visit([&](const auto& m) { return m.Seeds(spec.vocabulary); }, model);
+    }
     for (const auto& [token, id] : spec.vocabulary.entries()) Name(id, token);
     for (const auto& [id, token] : spec.added.tokens()) Name(id, token.content);
     for (const auto* ids : {&spec.specials.before, &spec.specials.after}) {
@@ -73,7 +77,9 @@ struct TokenizerImpl final : public Tokenizer {
           "{} bytes of text behind {} ids are too much for one call; split it into smaller ones",
           bytes, out.ids.size()));
     }
-    scratch.buffers_->cache.BelongTo(serial);
+    scratch.buffers_->cache.BelongTo({.tokenizer = serial,
+                                      .seeds = seeds.allocated() ? &seeds : nullptr,
+                                      .enabled = spec.fast.word_cache});
     for (const std::string_view text : texts) {
       AppendText(text, options, *scratch.buffers_, out);
     }
@@ -130,7 +136,7 @@ struct TokenizerImpl final : public Tokenizer {
     if (const auto* bpe = std::get_if<ByteLevelBpe>(&model)) {
       bpe->Append(segment, enough, buffers.cache, buffers.byte_level, ids);
     } else {
-      std::get<WordPiece>(model).Append(segment, enough, buffers.cache, ids);
+      std::get<WordPiece>(model).Append(segment, enough, buffers.cache, buffers.word_piece, ids);
     }
   }
 
@@ -157,6 +163,7 @@ struct TokenizerImpl final : public Tokenizer {
   TokenizerSpec spec;
   Normalizer normalizer;
   Model model;
+  WordTable seeds;
   AddedTokenMatcher raw_matcher;
   AddedTokenMatcher normal_matcher;
   std::vector<std::string> tokens;  // by id
@@ -168,9 +175,9 @@ namespace {
 
 absl::StatusOr<TokenizerImpl::Model> CompileModel(const TokenizerSpec& spec) {
   if (const auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec.model)) {
-    return ByteLevelBpe::Build(spec.vocabulary, bpe->merges, bpe->options);
+    return ByteLevelBpe::Build(spec.vocabulary, bpe->merges, bpe->options, spec.fast);
   }
-  return WordPiece::Build(spec.vocabulary, std::get<WordPieceOptions>(spec.model));
+  return WordPiece::Build(spec.vocabulary, std::get<WordPieceOptions>(spec.model), spec.fast);
 }
 
 absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool normalized) {
@@ -207,16 +214,19 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> CompileTokenizer(TokenizerSpec 
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromFile(
-    const std::filesystem::path& tokenizer_json) {
+    const std::filesystem::path& tokenizer_json, const FastPaths& fast) {
   ASSIGN_OR_RETURN(const auto file, JsonFile::Read(tokenizer_json));
   ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
+  spec.fast = fast;
   return CompileTokenizer(std::move(spec), file->name());
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromJson(std::string_view json,
-                                                                     std::string name) {
+                                                                     std::string name,
+                                                                     const FastPaths& fast) {
   ASSIGN_OR_RETURN(const auto file, JsonFile::Parse(json, std::move(name)));
   ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
+  spec.fast = fast;
   return CompileTokenizer(std::move(spec), file->name());
 }
 

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/tokenizer/fast_paths.h"
 
 namespace embedserve {
 
@@ -51,6 +52,7 @@ struct TokenBatch {
 struct FolderTokenizerOptions {
   bool lower_case_first = false;  // sentence_bert_config.json's do_lower_case (semantics.md 2.3)
   std::string model_type;         // config.json's, decides the class when no file names it
+  FastPaths fast;
 };
 
 class Tokenizer {
@@ -77,10 +79,11 @@ class Tokenizer {
       const std::filesystem::path& directory, const FolderTokenizerOptions& options);
   // A lone tokenizer.json as it stands; its truncation and padding are off.
   static absl::StatusOr<std::unique_ptr<const Tokenizer>> FromFile(
-      const std::filesystem::path& tokenizer_json);
+      const std::filesystem::path& tokenizer_json, const FastPaths& fast = {});
   // The same from the file's text; `name` appears in errors.
   static absl::StatusOr<std::unique_ptr<const Tokenizer>> FromJson(std::string_view json,
-                                                                   std::string name);
+                                                                   std::string name,
+                                                                   const FastPaths& fast = {});
 
   virtual ~Tokenizer() = default;
 

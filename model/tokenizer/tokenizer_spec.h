@@ -42,6 +42,7 @@ struct TokenizerSpec {
   std::optional<int64_t> model_max_length;
   TruncationSide truncation_side = TruncationSide::kEnd;
   std::vector<std::string> warnings;
+  FastPaths fast;
 };
 
 // Errors: FAILED_PRECONDITION, beginning with `name`.

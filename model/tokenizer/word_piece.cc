@@ -1,17 +1,19 @@
 #include "model/tokenizer/word_piece.h"
 
-#include <array>
+#include <algorithm>
 #include <span>
 #include <utility>
 
 #include "fmt/format.h"
+#include "model/tokenizer/append_words.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
 
 namespace embedserve {
 
 absl::StatusOr<WordPiece> WordPiece::Build(const Vocabulary& vocabulary,
-                                           const WordPieceOptions& options) {
+                                           const WordPieceOptions& options, const FastPaths& fast) {
   const std::optional<int32_t> unk_id = vocabulary.Find(options.unk_token);
   if (!unk_id.has_value()) {
     return absl::FailedPreconditionError(
@@ -19,6 +21,7 @@ absl::StatusOr<WordPiece> WordPiece::Build(const Vocabulary& vocabulary,
                     vocabulary.count()));
   }
   WordPiece model;
+  model.fast_ = fast;
   model.pieces_ = ByteTrie::Build({vocabulary.entries().begin(), vocabulary.entries().end()});
   model.inside_ = model.pieces_.Walk(options.continuing_subword_prefix);
   model.unk_id_ = *unk_id;
@@ -27,7 +30,19 @@ absl::StatusOr<WordPiece> WordPiece::Build(const Vocabulary& vocabulary,
 }
 
 void WordPiece::Append(std::string_view segment, std::size_t enough, WordCache& cache,
-                       std::vector<int32_t>& ids) const {
+                       Buffers& buffers, std::vector<int32_t>& ids) const {
+  if (!fast_.block_scan) return AppendPlain(segment, enough, cache, ids);
+  const std::string_view text = buffers.text.Assign(segment);
+  BertScanner scanner(std::min(fast_.simd, BestSimdLevel()), text);
+  AppendScanned(scanner, text, enough, cache, ids, [&](std::string_view word) {
+    const std::size_t begin = ids.size();
+    AppendPieces(word, ids);
+    cache.Put(word, std::span(ids).subspan(begin));
+  });
+}
+
+void WordPiece::AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache,
+                            std::vector<int32_t>& ids) const {
   std::size_t begin = 0;  // of the word under way
   std::size_t at = 0;
   while (at < segment.size()) {
@@ -70,6 +85,13 @@ void WordPiece::AppendPieces(std::string_view word, std::vector<int32_t>& ids) c
     ids.resize(begin);
     ids.push_back(unk_id_);
   }
+}
+
+WordTable WordPiece::Seeds(const Vocabulary& vocabulary) const {
+  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+    AppendPieces(token, ids);
+    return std::string(token);
+  });
 }
 
 }  // namespace embedserve

@@ -10,8 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "model/tokenizer/byte_trie.h"
+#include "model/tokenizer/fast_paths.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
+#include "model/tokenizer/word_scanner.h"
 
 namespace embedserve {
 
@@ -25,20 +27,32 @@ struct WordPieceOptions {
 
 class WordPiece {
  public:
+  // Buffers of one thread.
+  struct Buffers {
+    PaddedText text;
+  };
+
   // Errors: unk_token is not in the vocabulary.
   static absl::StatusOr<WordPiece> Build(const Vocabulary& vocabulary,
-                                         const WordPieceOptions& options);
+                                         const WordPieceOptions& options,
+                                         const FastPaths& fast = {});
 
   // Appends the ids of a normalised segment; may stop after a word once there are more than
   // `enough` ids in all.
-  void Append(std::string_view segment, std::size_t enough, WordCache& cache,
+  void Append(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
               std::vector<int32_t>& ids) const;
+
+  // The words of the vocabulary with what Append gives for them.
+  WordTable Seeds(const Vocabulary& vocabulary) const;
 
  private:
   WordPiece() = default;
+  void AppendPlain(std::string_view text, std::size_t enough, WordCache& cache,
+                   std::vector<int32_t>& ids) const;
   void AppendWord(std::string_view word, WordCache& cache, std::vector<int32_t>& ids) const;
   void AppendPieces(std::string_view word, std::vector<int32_t>& ids) const;
 
+  FastPaths fast_;
   ByteTrie pieces_;
   ByteTrie::Node inside_ = ByteTrie::kNowhere;  // where pieces inside a word begin: after "##"
   int32_t unk_id_ = 0;

@@ -26,7 +26,7 @@ Vocabulary VocabularyOf(const std::vector<std::string>& tokens) {
 std::vector<int32_t> Encode(const ByteLevelBpe& model, std::string_view text,
                             std::size_t enough = kAll) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   ByteLevelBpe::Buffers buffers;
   std::vector<int32_t> ids;
   model.Append(text, enough, cache, buffers, ids);

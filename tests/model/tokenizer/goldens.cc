@@ -59,8 +59,9 @@ std::string ExpandFile(const json& value) {
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> SmallTokenizer(std::string_view name,
-                                                                const json& patch) {
-  return Tokenizer::FromJson(Patched(name, patch).dump(), std::string(name) + ".json");
+                                                                const json& patch,
+                                                                const FastPaths& fast) {
+  return Tokenizer::FromJson(Patched(name, patch).dump(), std::string(name) + ".json", fast);
 }
 
 std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text,

@@ -20,7 +20,8 @@ std::string ExpandFile(const nlohmann::json& value);
 
 // testdata/NAME.json with an RFC 7396 patch, loaded as it stands.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> SmallTokenizer(std::string_view name,
-                                                                const nlohmann::json& patch = {});
+                                                                const nlohmann::json& patch = {},
+                                                                const FastPaths& fast = {});
 
 // The ids of one text.
 std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text,

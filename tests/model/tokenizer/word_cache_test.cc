@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 
 TEST(WordCacheTest, GivesBackWhatItWasGiven) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   std::vector<int32_t> ids = {9};
   EXPECT_FALSE(cache.Append("word", ids));
   cache.Put("word", std::vector<int32_t>{1, 2, 3});
@@ -25,7 +25,7 @@ TEST(WordCacheTest, GivesBackWhatItWasGiven) {
 
 TEST(WordCacheTest, AWordWithoutIdsIsRememberedToo) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   std::vector<int32_t> ids;
   cache.Put("x", {});
   EXPECT_TRUE(cache.Append("x", ids));
@@ -34,7 +34,7 @@ TEST(WordCacheTest, AWordWithoutIdsIsRememberedToo) {
 
 TEST(WordCacheTest, LongWordsAndManyIdsAreNotKept) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   std::vector<int32_t> ids;
   const std::string longest(WordCache::kMaxWord, 'x');
   cache.Put(longest, std::vector<int32_t>(WordCache::kMaxIds, 7));
@@ -48,18 +48,18 @@ TEST(WordCacheTest, LongWordsAndManyIdsAreNotKept) {
 
 TEST(WordCacheTest, AnotherTokenizerFindsNothing) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   cache.Put("word", std::vector<int32_t>{1});
   std::vector<int32_t> ids;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   EXPECT_TRUE(cache.Append("word", ids));
-  cache.BelongTo(2);
+  cache.BelongTo({2});
   EXPECT_FALSE(cache.Append("word", ids));
 }
 
 TEST(WordCacheTest, CollisionsReplaceAndNeverConfuse) {
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
   const auto id_of = [](const std::string& word) {
     return static_cast<int32_t>(std::hash<std::string>()(word) & 0xFFFFFF);
   };

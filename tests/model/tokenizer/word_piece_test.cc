@@ -28,9 +28,10 @@ std::vector<int32_t> Encode(std::string_view text, const WordPieceOptions& optio
   const auto model = WordPiece::Build(SmallVocabulary(), options);
   EXPECT_TRUE(model.ok()) << model.status();
   WordCache cache;
-  cache.BelongTo(1);
+  cache.BelongTo({1});
+  WordPiece::Buffers buffers;
   std::vector<int32_t> ids;
-  model->Append(text, enough, cache, ids);
+  model->Append(text, enough, cache, buffers, ids);
   return ids;
 }
 
