@@ -1,6 +1,7 @@
 // The loop over the words of a text: scanner -> cache -> ids. A miss leaves it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -12,11 +13,11 @@
 namespace embedserve {
 
 // Appends the ids of the words of `text` (padded) that `scanner` finds: from `cache`, or else
-// by miss(word), which appends to `ids`. May stop after a word once there are more than `enough`
-// ids in all.
+// by miss(word, own), which appends to `own` (a buffer, empty at that time). May stop after a word
+// once there are more than `enough` ids in all.
 template <typename Scanner, typename Miss>
 void AppendScanned(Scanner& scanner, std::string_view text, std::size_t enough, WordCache& cache,
-                   std::vector<int32_t>& ids, Miss&& miss) {
+                   std::vector<int32_t>& own, std::vector<int32_t>& ids, Miss&& miss) {
   std::size_t size = ids.size();
   for (WordBounds words = scanner.Next(); words.count > 0 && size <= enough;
        words = scanner.Next()) {
@@ -30,12 +31,12 @@ void AppendScanned(Scanner& scanner, std::string_view text, std::size_t enough, 
       int32_t* end = nullptr;
       if (bytes <= WordKey::kMaxBytes) end = cache.FindShort(word, bytes, out);
       if (end == nullptr) {
-        ids.resize(static_cast<std::size_t>(out - ids.data()));
-        const std::string_view missed(word, bytes);
-        if (!cache.AppendLong(missed, ids)) miss(missed);
-        size = ids.size();
-        ids.resize(size + (words.count - i) * WordTable::kMaxIds);
-        end = ids.data() + size;
+        own.clear();
+        if (!cache.AppendLong({word, bytes}, own)) miss(std::string_view(word, bytes), own);
+        size = static_cast<std::size_t>(out - ids.data());
+        const std::size_t others = (words.count - i - 1) * WordTable::kMaxIds;
+        if (ids.size() < size + own.size() + others) ids.resize(size + own.size() + others);
+        end = std::copy(own.begin(), own.end(), ids.data() + size);
       }
       out = end;
     }

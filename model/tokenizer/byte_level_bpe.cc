@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
+#include <limits>
 #include <unordered_map>
 
 #include "fmt/format.h"
@@ -53,6 +55,21 @@ absl::StatusOr<int32_t> Find(const Vocabulary& vocabulary, std::string_view toke
                                                    role, token, vocabulary.count()));
 }
 
+constexpr int32_t kNoPair = std::numeric_limits<int32_t>::max();
+using Pairs = int32_t __attribute__((vector_size(16)));
+
+int32_t Least(const std::array<int32_t, kShortWord>& pairs, std::size_t size) {
+  constexpr std::size_t kLanes = sizeof(Pairs) / sizeof(int32_t);
+  Pairs least;
+  std::memcpy(&least, pairs.data(), sizeof(least));
+  for (std::size_t i = kLanes; i < size; i += kLanes) {
+    Pairs some;
+    std::memcpy(&some, &pairs[i], sizeof(some));
+    least = some < least ? some : least;
+  }
+  return std::min({least[0], least[1], least[2], least[3]});
+}
+
 bool LaterCandidate(const ByteLevelBpe::Buffers::Candidate& a,
                     const ByteLevelBpe::Buffers::Candidate& b) {
   return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
@@ -61,15 +78,16 @@ bool LaterCandidate(const ByteLevelBpe::Buffers::Candidate& a,
 }  // namespace
 
 void ByteLevelBpe::MergeTable::Reserve(std::size_t pairs) {
-  slots_.assign(std::bit_ceil(2 * pairs + 2), Slot());
+  slots_.assign(std::bit_ceil(2 * pairs + 2), kEmpty);
   mask_ = slots_.size() - 1;
 }
 
-void ByteLevelBpe::MergeTable::Put(int32_t left, int32_t right, Merge merge) {
-  const uint64_t key = KeyOf(left, right);
-  std::size_t slot = SlotOf(key);
-  while (slots_[slot].key != key && slots_[slot].key != kEmpty) slot = (slot + 1) & mask_;
-  slots_[slot] = {key, merge};
+void ByteLevelBpe::MergeTable::Put(int32_t left, int32_t right, uint32_t rank) {
+  static_assert(Vocabulary::kMaxIds <= 1 << 22);
+  const uint64_t pair = PairOf(left, right);
+  std::size_t slot = SlotOf(pair);
+  while (slots_[slot] != kEmpty && slots_[slot] >> kRankBits != pair) slot = (slot + 1) & mask_;
+  slots_[slot] = pair << kRankBits | rank;
 }
 
 absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
@@ -95,6 +113,10 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
   // whole word that is a token must be seen whole.
   const bool every_byte = std::count(model.byte_ids_.begin(), model.byte_ids_.end(), kMissing) == 0;
   if (fast.split_words && every_byte && !options.ignore_merges) model.joinable_.resize(256 * 256);
+  if (merges.size() > kRankLimit) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} merges; at most {} are supported", merges.size(), kRankLimit));
+  }
   model.merges_.Reserve(merges.size());
   for (std::size_t i = 0; i < merges.size(); ++i) {
     const auto& [left, right] = merges[i];
@@ -102,7 +124,8 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
     ASSIGN_OR_RETURN(const int32_t left_id, Find(vocabulary, left, role));
     ASSIGN_OR_RETURN(const int32_t right_id, Find(vocabulary, right, role));
     ASSIGN_OR_RETURN(const int32_t result, Find(vocabulary, left + right, role));
-    model.merges_.Put(left_id, right_id, {static_cast<uint32_t>(i), result});
+    model.merges_.Put(left_id, right_id, static_cast<uint32_t>(i));
+    model.results_.push_back(result);
     const std::optional<std::string> left_bytes = BytesOf(left, bytes);
     const std::optional<std::string> right_bytes = BytesOf(right, bytes);
     if (model.joinable_.empty() || !left_bytes.has_value() || !right_bytes.has_value()) continue;
@@ -124,8 +147,10 @@ void ByteLevelBpe::Append(std::string_view segment, std::size_t enough, WordCach
   const std::string_view text = buffers.text.Assign(prefix ? " " : "", segment);
   if (!fast_.block_scan) return AppendPlain(text, enough, cache, buffers, ids);
   ByteLevelScanner scanner(std::min(fast_.simd, BestSimdLevel()), text);
-  AppendScanned(scanner, text, enough, cache, ids,
-                [&](std::string_view word) { AppendUnknown(word, cache, buffers, ids); });
+  AppendScanned(scanner, text, enough, cache, buffers.missed, ids,
+                [&](std::string_view word, std::vector<int32_t>& own) {
+                  AppendUnknown(word, cache, buffers, own);
+                });
 }
 
 void ByteLevelBpe::AppendPlain(std::string_view text, std::size_t enough, WordCache& cache,
@@ -196,9 +221,7 @@ void ByteLevelBpe::AppendMerged(std::string_view word, Buffers& buffers,
   }
   ReadSymbols(word, buffers.word);
   if (buffers.word.size() > kShortWord) return AppendMergedLong(buffers, ids);
-  const std::size_t size = MergeShort(buffers.word);
-  ids.insert(ids.end(), buffers.word.begin(),
-             buffers.word.begin() + static_cast<std::ptrdiff_t>(size));
+  AppendMergedShort(buffers.word, ids);
 }
 
 void ByteLevelBpe::ReadSymbols(std::string_view word, std::vector<int32_t>& symbols) const {
@@ -216,37 +239,48 @@ void ByteLevelBpe::ReadSymbols(std::string_view word, std::vector<int32_t>& symb
   }
 }
 
-// Merges in place; returns how many symbols remain.
-std::size_t ByteLevelBpe::MergeShort(std::span<int32_t> symbols) const {
-  std::size_t size = symbols.size();
-  if (size < 2) return size;
-  std::array<Merge, kShortWord> merges;  // merges[i]: of symbols i and i + 1
-  for (std::size_t i = 0; i + 1 < size; ++i) merges[i] = merges_.Find(symbols[i], symbols[i + 1]);
-  while (size > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < size; ++i) {
-      if (merges[i].rank < merges[best].rank) best = i;
-    }
-    if (merges[best].rank == kNoRank) break;
-    symbols[best] = merges[best].result;
-    for (std::size_t i = best + 1; i + 1 < size; ++i) {
-      symbols[i] = symbols[i + 1];
-      merges[i] = merges[i + 1];
-    }
-    --size;
-    if (best > 0) merges[best - 1] = merges_.Find(symbols[best - 1], symbols[best]);
-    if (best + 1 < size) merges[best] = merges_.Find(symbols[best], symbols[best + 1]);
+// Symbols keep their places, a merge goes into the left one. A pair is its rank with the place of
+// its left symbol below, so that one minimum finds the leftmost pair of the lowest rank.
+void ByteLevelBpe::AppendMergedShort(std::span<const int32_t> word,
+                                     std::vector<int32_t>& ids) const {
+  const std::size_t size = word.size();
+  if (size == 0) return;
+  std::array<int32_t, kShortWord> symbols;
+  std::array<int32_t, kShortWord> pairs;
+  std::array<uint8_t, kShortWord> previous;
+  std::array<uint8_t, kShortWord> next;
+  const auto pair_at = [&](std::size_t at) {
+    if (next[at] == size) return kNoPair;
+    const uint32_t rank = merges_.Find(symbols[at], symbols[next[at]]);
+    return rank == kNoRank ? kNoPair : static_cast<int32_t>(rank * kShortWord + at);
+  };
+  for (std::size_t i = 0; i < size; ++i) {
+    symbols[i] = word[i];
+    previous[i] = static_cast<uint8_t>(i - 1);
+    next[i] = static_cast<uint8_t>(i + 1);
   }
-  return size;
+  pairs.fill(kNoPair);
+  for (std::size_t i = 0; i + 1 < size; ++i) pairs[i] = pair_at(i);
+  for (int32_t best = Least(pairs, size); best != kNoPair; best = Least(pairs, size)) {
+    const auto at = static_cast<std::size_t>(best) % kShortWord;
+    const std::size_t right = next[at];
+    symbols[at] = results_[static_cast<std::size_t>(best) / kShortWord];
+    next[at] = next[right];
+    pairs[right] = kNoPair;
+    if (next[at] < size) previous[next[at]] = static_cast<uint8_t>(at);
+    pairs[at] = pair_at(at);
+    if (at > 0) pairs[previous[at]] = pair_at(previous[at]);
+  }
+  for (std::size_t at = 0; at < size; at = next[at]) ids.push_back(symbols[at]);
 }
 
 void ByteLevelBpe::PushCandidate(Buffers& buffers, int32_t at) const {
   const auto& symbols = buffers.symbols;
   const auto& left = symbols[static_cast<std::size_t>(at)];
   if (left.next == kDead) return;
-  const Merge merge = merges_.Find(left.id, symbols[static_cast<std::size_t>(left.next)].id);
-  if (merge.rank == kNoRank) return;
-  buffers.heap.push_back({merge.rank, at, merge.result});
+  const uint32_t rank = merges_.Find(left.id, symbols[static_cast<std::size_t>(left.next)].id);
+  if (rank == kNoRank) return;
+  buffers.heap.push_back({rank, at, results_[rank]});
   std::push_heap(buffers.heap.begin(), buffers.heap.end(), LaterCandidate);
 }
 
@@ -271,7 +305,8 @@ void ByteLevelBpe::AppendMergedLong(Buffers& buffers, std::vector<int32_t>& ids)
     Buffers::Symbol& left = symbol(top.at);
     if (left.id == kDead || left.next == kDead) continue;
     Buffers::Symbol& right = symbol(left.next);
-    if (merges_.Find(left.id, right.id).result != top.result) continue;
+    const uint32_t rank = merges_.Find(left.id, right.id);
+    if (rank == kNoRank || results_[rank] != top.result) continue;
     left.id = top.result;
     left.next = right.next;
     right.id = kDead;

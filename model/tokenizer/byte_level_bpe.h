@@ -48,6 +48,7 @@ class ByteLevelBpe {
       int32_t result;  // what the pair gives; another result by now makes the candidate stale
     };
     PaddedText text;
+    std::vector<int32_t> missed;  // ids of a word that the cache does not know
     std::vector<int32_t> word;
     std::vector<Symbol> symbols;
     std::vector<Candidate> heap;
@@ -67,40 +68,38 @@ class ByteLevelBpe {
   WordTable Seeds(const Vocabulary& vocabulary) const;
 
  private:
-  struct Merge {
-    uint32_t rank;
-    int32_t result;
-  };
-  static constexpr uint32_t kNoRank = 0xFFFFFFFF;
+  static constexpr uint32_t kRankLimit = (1u << 20) - 1;  // ranks are smaller
+  static constexpr uint32_t kNoRank = kRankLimit;
   static constexpr int32_t kMissing = -1;
 
-  // Pair -> merge in an open-addressed table at most half full, linear probing.
+  // Pair -> rank in an open-addressed table at most half full, linear probing. A slot is 8 bytes,
+  // so that a table of 50 thousand merges is 1 MiB: ids have 22 bits (Vocabulary::kMaxIds),
+  // ranks 20.
   class MergeTable {
    public:
     void Reserve(std::size_t pairs);
-    void Put(int32_t left, int32_t right, Merge merge);
-    Merge Find(int32_t left, int32_t right) const {  // rank kNoRank if there is none
-      const uint64_t key = KeyOf(left, right);
-      std::size_t slot = SlotOf(key);
-      while (slots_[slot].key != key && slots_[slot].key != kEmpty) slot = (slot + 1) & mask_;
-      return slots_[slot].merge;
+    void Put(int32_t left, int32_t right, uint32_t rank);
+    uint32_t Find(int32_t left, int32_t right) const {  // kNoRank if there is none
+      const uint64_t pair = PairOf(left, right);
+      std::size_t slot = SlotOf(pair);
+      while (slots_[slot] >> kRankBits != pair) {
+        if (slots_[slot] == kEmpty) return kNoRank;
+        slot = (slot + 1) & mask_;
+      }
+      return static_cast<uint32_t>(slots_[slot]) & kRankLimit;
     }
 
    private:
-    static constexpr uint64_t kEmpty = 0xFFFFFFFFFFFFFFFF;
-    struct Slot {
-      uint64_t key = kEmpty;
-      Merge merge = {kNoRank, kMissing};
-    };
-    static uint64_t KeyOf(int32_t left, int32_t right) {
-      return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 |
-             static_cast<uint32_t>(right);
+    static constexpr unsigned kRankBits = 20;
+    static constexpr uint64_t kEmpty = ~uint64_t{0};
+    static uint64_t PairOf(int32_t left, int32_t right) {
+      return static_cast<uint64_t>(left) << 22 | static_cast<uint64_t>(right);
     }
-    std::size_t SlotOf(uint64_t key) const {
-      return static_cast<std::size_t>((key ^ key >> 29) * 0x9E3779B97F4A7C15u >> 32) & mask_;
+    std::size_t SlotOf(uint64_t pair) const {
+      return static_cast<std::size_t>((pair ^ pair >> 29) * 0x9E3779B97F4A7C15u >> 32) & mask_;
     }
 
-    std::vector<Slot> slots_;
+    std::vector<uint64_t> slots_;
     std::size_t mask_ = 0;
   };
 
@@ -114,7 +113,7 @@ class ByteLevelBpe {
   void AppendMerged(std::string_view word, Buffers& buffers, std::vector<int32_t>& ids) const;
   std::size_t PartEnd(std::string_view word, std::size_t begin) const;
   void ReadSymbols(std::string_view word, std::vector<int32_t>& symbols) const;
-  std::size_t MergeShort(std::span<int32_t> symbols) const;
+  void AppendMergedShort(std::span<const int32_t> word, std::vector<int32_t>& ids) const;
   void AppendMergedLong(Buffers& buffers, std::vector<int32_t>& ids) const;
   void PushCandidate(Buffers& buffers, int32_t at) const;
 
@@ -127,6 +126,7 @@ class ByteLevelBpe {
   // Elsewhere words may be cut. Empty if not even that is sure.
   std::vector<bool> joinable_;
   MergeTable merges_;
+  std::vector<int32_t> results_;    // rank -> id of what the pair gives
   StringMap<int32_t> whole_words_;  // raw bytes -> id, for ignore_merges
 };
 

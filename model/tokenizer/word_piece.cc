@@ -34,11 +34,11 @@ void WordPiece::Append(std::string_view segment, std::size_t enough, WordCache& 
   if (!fast_.block_scan) return AppendPlain(segment, enough, cache, ids);
   const std::string_view text = buffers.text.Assign(segment);
   BertScanner scanner(std::min(fast_.simd, BestSimdLevel()), text);
-  AppendScanned(scanner, text, enough, cache, ids, [&](std::string_view word) {
-    const std::size_t begin = ids.size();
-    AppendPieces(word, ids);
-    cache.Put(word, std::span(ids).subspan(begin));
-  });
+  AppendScanned(scanner, text, enough, cache, buffers.missed, ids,
+                [&](std::string_view word, std::vector<int32_t>& own) {
+                  AppendPieces(word, own);
+                  cache.Put(word, own);
+                });
 }
 
 void WordPiece::AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache,

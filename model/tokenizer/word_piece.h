@@ -30,6 +30,7 @@ class WordPiece {
   // Buffers of one thread.
   struct Buffers {
     PaddedText text;
+    std::vector<int32_t> missed;  // ids of a word that the cache does not know
   };
 
   // Errors: unk_token is not in the vocabulary.

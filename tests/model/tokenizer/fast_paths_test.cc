@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/model/tokenizer/goldens.h"
@@ -54,7 +53,7 @@ std::vector<std::string> Texts() {
   EXPECT_GT(count, 500u);
   const std::vector<std::string> glue = {"", "", " ", "  ", "\n", "'", "'s", ".", "\u3000", "x"};
   std::mt19937 random(3);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     std::string text;
     const std::size_t parts = 1 + random() % (i % 50 == 0 ? 200 : 12);
     for (std::size_t part = 0; part < parts; ++part) {
@@ -124,23 +123,6 @@ TEST(FastPathsTest, PublishedVocabularies) {
     SCOPED_TRACE(file);
     ExpectAllAgree([&](const FastPaths& fast) { return Tokenizer::FromFile(data / file, fast); });
   }
-}
-
-TEST(FastPathsTest, SixteenThreadsShareTheSeeds) {
-  const auto tokenizer = SmallTokenizer("byte_level");
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-  const std::vector<std::string> texts = Texts();
-  const std::vector<std::string_view> views(texts.begin(), texts.end());
-  std::vector<TokenBatch> batches(16);
-  std::vector<std::thread> threads;
-  for (TokenBatch& batch : batches) {
-    threads.emplace_back([&] {
-      Tokenizer::Scratch scratch;
-      EXPECT_TRUE((*tokenizer)->Encode(views, {}, scratch, batch).ok());
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const TokenBatch& batch : batches) EXPECT_EQ(batch.ids, batches[0].ids);
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST(TokenizerTest, ThreadsShareATokenizer) {
   TokenBatch expected;
   Tokenizer::Scratch scratch;
   ASSERT_TRUE(tokenizer->Encode(views, {}, scratch, expected).ok());
-  std::vector<TokenBatch> results(4);
+  std::vector<TokenBatch> results(16);
   std::vector<std::thread> threads;
   for (TokenBatch& result : results) {
     threads.emplace_back([&] {
