@@ -24,6 +24,7 @@
 #include "kernels/norm.h"
 #include "kernels/pooling.h"
 #include "kernels/probe.h"
+#include "kernels/similarity.h"
 
 namespace embedserve {
 namespace {
@@ -69,6 +70,7 @@ class KernelBench {
   void MeasureCopy();
   void Gemm(const char* name, int inputs, int outputs, bool bias);
   void MeasureGeluLinear();
+  void MeasureSimilarity();
   // A candidate for a shipped kernel, and how many of its values have other bits than `expected`.
   void Try(const char* name, double bytes, Tensor expected, Tensor actual,
            const std::function<void(std::size_t set)>& submit);
@@ -139,6 +141,24 @@ void KernelBench::MeasureGeluLinear() {
         2.0 * tokens_ * kHidden * kFeedForward);
 }
 
+// The most texts of a request by default, on each side. TFLOP/s: multiply and add of each term.
+void KernelBench::MeasureSimilarity() {
+  constexpr int kRows = 1024, kBest = 10;
+  const std::vector<Tensor> a = TakeSets(kRows, kHidden, DType::kFp32),
+                            b = TakeSets(kRows, kHidden, DType::kFp32),
+                            scores = TakeSets(kRows, kRows, DType::kFp32);
+  const Tensor best = Take(kRows, kBest, DType::kFp32), columns = Take(kRows, kBest, DType::kFp32);
+  Print("cosine matrix of 1024 x 1024", Time([&](std::size_t i) {
+          kernels::SimilarityMatrix(stream_, kernels::SimilarityKind::kCosine, a[i], b[i],
+                                    scores[i]);
+        }),
+        0, 2.0 * kRows * kRows * kHidden);
+  Print("best 10 of each of its rows", Time([&](std::size_t i) {
+          kernels::BestOfEachRow(stream_, scores[i], best, static_cast<uint32_t*>(columns.data));
+        }),
+        4.0 * kRows * kRows, 0);
+}
+
 void KernelBench::Try(const char* name, double bytes, Tensor expected, Tensor actual,
                       const std::function<void(std::size_t set)>& submit) {
   Print(name, Time(submit), bytes, 0);
@@ -159,6 +179,7 @@ bool KernelBench::Run() {
   Gemm("product feed-forward 1", kHidden, kFeedForward, true);
   Gemm("product feed-forward 2", kFeedForward, kHidden, false);
   MeasureGeluLinear();
+  MeasureSimilarity();
   buffers_.clear();
 
   const std::vector<Tensor> x = TakeSets(tokens_, kHidden), r = TakeSets(tokens_, kHidden),

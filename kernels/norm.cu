@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/device/early.cuh"
+#include "kernels/device/lane_sum.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
@@ -85,17 +86,26 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// Half a warp a row. Halves beyond the last row have no columns: shuffles need the whole warp.
+constexpr int kRowsPerBlock = kThreads / kSumLanes;
+
 __global__ void __launch_bounds__(kThreads)
     NormalizeRowsKernel(const float* x, float eps, int rows, int columns, float* out) {
-  const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
-  if (row >= rows) return;
-  const float* const in = x + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
-  float* const to = out + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
-  const int lane = static_cast<int>(threadIdx.x);
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % kSumLanes;
+  const int row = static_cast<int>(blockIdx.x) * kRowsPerBlock + thread / kSumLanes;
+  const int width = row < rows ? columns : 0;
+  const std::size_t first = static_cast<std::size_t>(row) * static_cast<std::size_t>(columns);
   float squares = 0;
-  for (int c = lane; c < columns; c += kWarp) squares += in[c] * in[c];
-  const float length = fmaxf(sqrtf(WarpSum(squares)), eps);
-  for (int c = lane; c < columns; c += kWarp) to[c] = in[c] / length;
+  for (int c = lane; c < width; c += kSumLanes) {
+    const float value = x[first + static_cast<std::size_t>(c)];
+    squares = __fadd_rn(squares, __fmul_rn(value, value));
+  }
+  const float length = __fsqrt_rn(LaneTree(squares));
+  const float divisor = length < eps ? eps : length;  // a NaN stays one, as on the host
+  for (int c = lane; c < width; c += kSumLanes) {
+    const std::size_t i = first + static_cast<std::size_t>(c);
+    out[i] = __fdiv_rn(x[i], divisor);
+  }
 }
 
 dim3 Grid(int rows) {
@@ -128,7 +138,8 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
 
 void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out) {
   if (!stream.ok() || x.rows == 0) return;
-  NormalizeRowsKernel<<<Grid(x.rows), kBlock, 0, stream.get()>>>(
+  const auto blocks = static_cast<unsigned>((x.rows + kRowsPerBlock - 1) / kRowsPerBlock);
+  NormalizeRowsKernel<<<blocks, kThreads, 0, stream.get()>>>(
       static_cast<const float*>(x.data), eps, x.rows, x.columns, static_cast<float*>(out.data));
   stream.CheckLaunch("normalize rows");
 }

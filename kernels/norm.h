@@ -18,7 +18,8 @@ struct LayerNormParameters {
 void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
              const LayerNormParameters& norm, Tensor out);
 
-// out = x / max(|x|, eps) by row, fp32, any width. `out` may be x.
+// out = x / max(|x|, eps) by row, fp32, any width, with the bits of model/engine/l2_normalize.h.
+// `out` may be x.
 void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out);
 
 }  // namespace embedserve::kernels

@@ -89,7 +89,8 @@ TEST(NormTest, NormalizesRowsAndLeavesAZeroRow) {
       for (std::size_t c = 0; c < width; ++c) squares += std::pow(values[row * width + c], 2);
       for (std::size_t c = 0; c < width; ++c) {
         expected.push_back(row == 0 ? 0.0 : values[row * width + c] / std::sqrt(squares));
-        bound.push_back(32 * kFp32Roundoff * std::abs(expected.back()));  // 24 terms a lane + 5
+        // Half of 48 terms a lane and 4 of the tree, the root, the quotient.
+        bound.push_back(32 * kFp32Roundoff * std::abs(expected.back()));
       }
     }
     EXPECT_TRUE(AllNear(x.Values(), expected, bound, columns)) << columns;
