@@ -5,17 +5,11 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace embedserve::kernels {
 
 inline constexpr int kPacket = 8;
-
-// Saturates: a finite value never becomes infinite by being stored. NaN stays NaN (both
-// comparisons are false), so a broken row cannot turn into a plausible one.
-__device__ inline float ClampToHalf(float x) {
-  constexpr float kMost = 65504.0f;
-  return x > kMost ? kMost : x < -kMost ? -kMost : x;
-}
 
 template <class T>
 __device__ inline T FromFloat(float x);
@@ -23,9 +17,13 @@ template <>
 __device__ inline float FromFloat<float>(float x) {
   return x;
 }
+// Saturates, in the one instruction that rounds: a finite value never becomes infinite by being
+// stored. NaN stays NaN, so a broken row cannot turn into a plausible one.
 template <>
 __device__ inline __half FromFloat<__half>(float x) {
-  return __float2half_rn(ClampToHalf(x));
+  __half_raw half;
+  asm("cvt.rn.satfinite.f16.f32 %0, %1;" : "=h"(half.x) : "f"(x));
+  return half;
 }
 template <>
 __device__ inline __nv_bfloat16 FromFloat<__nv_bfloat16>(float x) {
@@ -64,10 +62,20 @@ __device__ inline void StorePacket(T* to, const float (&in)[kCount]) {
     constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
     union {
       uint4 words[kWords];
+      uint32_t pairs[kPacket / 2];
       T values[kPacket];
     } packet;
+    if constexpr (std::is_same_v<T, __half>) {  // two by one instruction
 #pragma unroll
-    for (int i = 0; i < kPacket; ++i) packet.values[i] = FromFloat<T>(in[i]);
+      for (int i = 0; i < kPacket; i += 2) {
+        asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;"
+            : "=r"(packet.pairs[i / 2])
+            : "f"(in[i + 1]), "f"(in[i]));
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) packet.values[i] = FromFloat<T>(in[i]);
+    }
 #pragma unroll
     for (int i = 0; i < kWords; ++i) reinterpret_cast<uint4*>(to)[i] = packet.words[i];
   }

@@ -73,6 +73,27 @@ TEST(NormTest, AddNormMayWriteOverItsInputs) {
   EXPECT_EQ(x.Bytes(), out.Bytes());
 }
 
+TEST(NormTest, HalfSaturatesAndKeepsNan) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  // Rows that normalise to plus and minus one, scaled beyond the range of fp16 in both ways.
+  std::vector<float> values(16, 1.0f);
+  for (std::size_t i = 0; i < values.size(); i += 2) values[i] = -1.0f;
+  values[15] = std::nanf("");  // spoils the second row
+  std::vector<float> scale(8, 1e6f);
+  scale[7] = 3.0f;
+  const DeviceMatrix x(stream, DType::kFp16, 2, 8, values);
+  const DeviceMatrix gamma(stream, DType::kFp32, 1, 8, scale);
+  const DeviceMatrix beta(stream, DType::kFp32, 1, 8, std::vector<float>(8));
+  const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp16, 2, 8);
+  AddNorm(stream, x.tensor(), nullptr, {}, {gamma.as<float>(), beta.as<float>(), 0.0f},
+          out.tensor());
+  const std::vector<double> got = out.Values();
+  for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(got[i], i % 2 == 0 ? -65504 : 65504) << i;
+  EXPECT_EQ(got[7], 3);
+  for (std::size_t i = 8; i < 16; ++i) EXPECT_TRUE(std::isnan(got[i])) << i;
+}
+
 TEST(NormTest, NormalizesRowsAndLeavesAZeroRow) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
