@@ -13,6 +13,7 @@ import argparse
 import itertools
 import pathlib
 import platform
+import struct
 import sys
 
 try:
@@ -26,6 +27,8 @@ VERSION = '0.23.3'
 OUTPUT = pathlib.Path(__file__).resolve().with_name('unicode_tables.inc')
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 CLASSES = ('letter', 'number', 'space', 'word', 'punctuation', 'dropped', 'cjk', 'nonspacing')  # bit 0, 1, ...
+CLUSTERS = ('joins left', 'cluster extend', 'joins right', 'cluster control', 'pictographic', 'conjunct consonant',
+            'conjunct linker', 'conjunct extend')  # bit 0, 1, ...
 BLOCK = 64  # scalars a block of the second stage; unicode_tables.h knows it as kUnicodeBlockBits
 
 
@@ -123,6 +126,51 @@ def combining_classes(nfd):
     return {ord(mark): value for mark, value in classes.items()}
 
 
+def charsmap(key):
+    """The Precompiled normalizer that maps `key` to "X": a darts-clone array with one node a block of 256 units."""
+    key = key.encode()
+    units = [1 << 31] * (256 * (len(key) + 2))               # bit 31: no byte's label
+    node = 0
+    for depth, byte in enumerate(key, 1):
+        base = 256 * depth
+        units[node] |= (node ^ base) << 10
+        node = base ^ byte
+        units[node] = byte
+    base = 256 * (len(key) + 1)
+    units[node] |= (node ^ base) << 10 | 1 << 8              # has a leaf, whose value is the offset of "X"
+    units[0] &= ~(1 << 31)
+    blob = struct.pack(f'<{len(units)}I', *units)
+    return normalizers.Precompiled(struct.pack('<I', len(blob)) + blob + b'X\0')
+
+
+def cluster_classes():
+    """{name: scalars}: how the Precompiled normalizer cuts a text into grapheme clusters.
+
+    An entry replaces a whole cluster below six bytes that begins with it, but only its own characters in a longer one:
+    whether the neighbours of an entry survive tells where the clusters end.
+    """
+    every = {c for c in SCALARS if c != 0x0A}
+
+    def where(entry, pattern, ending, among=every):
+        found, normalizer = set(), charsmap(entry)
+        for part in in_parts(sorted(among)):
+            rows = normalizer.normalize_str('\n'.join(pattern % chr(c) for c in part)).split('\n')
+            found.update(c for c, row in zip(part, rows) if row.endswith(ending))
+        return found
+
+    joins_left = where('a', 'a%s', 'X', every - {ord('a'), ord('X')})
+    joins_right = where('b', '%sb\u0301', 'X\u0301')
+    return dict(zip(CLUSTERS, (
+        joins_left,
+        where('\u2122', '\U0001f600%s\u200d\u2122\u0301', 'X\u0301', joins_left),
+        joins_right,
+        where('\u0301', '%s\u0301\u0302', 'X', every - joins_left - {0x0D}) | {0x0A, 0x0D},
+        where('\u2122', '%s\u200d\u2122\u0301', 'X\u0301', every - joins_right),
+        where('\u0958', '%s\u094d\u0958\u0301', 'X\u0301', every - joins_right),
+        where('\u0958', '\u0915%s\u0958\u0301', 'X\u0301', every - joins_right),
+        where('\u0958', '\u0915\u094d%s\u0958\u0301', 'X\u0301', every - joins_right))))
+
+
 def jamo(c):
     lead, rest = divmod(c - 0xAC00, 588)
     vowel, tail = divmod(rest, 28)
@@ -190,7 +238,14 @@ def tables():
     for c, row in lower.items():
         shift[c] = shifts.index(ord(row) - c)
     lines += two_stages('uint8_t', 'kLowerShift', shift) + array('int32_t', 'kLowerShifts', shifts)
-    counts = {**{name: len(sets[name]) for name in CLASSES}, 'combining class': sum(map(bool, combining)),
+
+    clusters = cluster_classes()
+    cluster = [0] * 0x110000
+    for bit, name in enumerate(CLUSTERS):
+        for c in clusters[name]:
+            cluster[c] |= 1 << bit
+    lines += two_stages('uint8_t', 'kCluster', cluster)
+    counts = {**{name: len(sets[name]) for name in CLASSES}, **{name: len(clusters[name]) for name in CLUSTERS}, 'combining class': sum(map(bool, combining)),
               'decomposition (Hangul apart)': len(nfd), 'lower case (U+0130 apart)': len(lower)}
     return counts, lines
 

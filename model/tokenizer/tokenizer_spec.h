@@ -12,8 +12,9 @@
 #include "absl/status/statusor.h"
 #include "model/tokenizer/added_tokens.h"
 #include "model/tokenizer/byte_level_bpe.h"
-#include "model/tokenizer/normalizer.h"
+#include "model/tokenizer/normalizer_chain.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/tokenizer/unigram.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_piece.h"
 
@@ -22,6 +23,11 @@ namespace embedserve {
 struct ByteLevelBpeSpec {
   BpeMerges merges;
   ByteLevelBpeOptions options;
+};
+
+struct UnigramSpec {
+  UnigramPieces pieces;
+  UnigramOptions options;
 };
 
 // Ids that the post-processor puts round a text.
@@ -34,8 +40,9 @@ struct SpecialTokens {
 
 struct TokenizerSpec {
   Vocabulary vocabulary;
-  std::variant<ByteLevelBpeSpec, WordPieceOptions> model;  // each with its own pre-tokenizer
-  std::vector<NormalizerStep> normalizer;
+  // Each with its own pre-tokenizer.
+  std::variant<ByteLevelBpeSpec, WordPieceOptions, UnigramSpec> model;
+  std::vector<TextStep> normalizer;
   AddedVocabulary added;
   SpecialTokens specials;
   bool split_special_tokens = false;  // special tokens in a text are plain text

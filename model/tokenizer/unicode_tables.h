@@ -21,12 +21,26 @@ struct CharClass {
   static constexpr uint8_t kNonspacing = 128;  // Mn: removed by strip_accents
 };
 
+// Bits of ClusterOf(): what decides where a grapheme cluster ends.
+struct ClusterClass {
+  static constexpr uint8_t kJoinsLeft = 1;        // to what stands before it, but a control
+  static constexpr uint8_t kExtend = 2;           // may stand between a pictograph and its joiner
+  static constexpr uint8_t kJoinsRight = 4;       // to what stands behind it, but a control
+  static constexpr uint8_t kControl = 8;          // joins nothing
+  static constexpr uint8_t kPictographic = 16;    // joined to another by U+200D
+  static constexpr uint8_t kConsonant = 32;       // joined to another by a linker
+  static constexpr uint8_t kLinker = 64;          // between consonants
+  static constexpr uint8_t kConjunctExtend = 128;  // may stand beside the linker
+};
+
 inline constexpr std::size_t kUnicodeBlockSize = 64;
 inline constexpr std::size_t kUnicodeBlocks = 0x110000 / kUnicodeBlockSize;
 
 // Two stages: kXBlocks[c / 64] is the number of the block of kXValues that holds c's value.
 extern const uint16_t kClassBlocks[kUnicodeBlocks];
 extern const uint8_t kClassValues[];
+extern const uint16_t kClusterBlocks[kUnicodeBlocks];
+extern const uint8_t kClusterValues[];
 extern const uint16_t kCombiningClassBlocks[kUnicodeBlocks];
 extern const uint8_t kCombiningClassValues[];
 extern const uint16_t kDecompositionBlocks[kUnicodeBlocks];
@@ -42,6 +56,8 @@ inline T UnicodeValue(const uint16_t* blocks, const T* values, char32_t c) {
 }
 
 inline uint8_t ClassOf(char32_t c) { return UnicodeValue(kClassBlocks, kClassValues, c); }
+
+inline uint8_t ClusterOf(char32_t c) { return UnicodeValue(kClusterBlocks, kClusterValues, c); }
 
 // Canonical combining class; 0 = starter.
 inline uint8_t CombiningClass(char32_t c) {

@@ -24,9 +24,13 @@ class Vocabulary {
   // there already gets the new id, as in a JSON object's repeated key.
   absl::Status Add(std::string_view token, int64_t id);
 
+  // The next position of a list, count() before the call, as the token's id. A token that is there
+  // already gets the new id; its old one is no other token's.
+  absl::Status Append(std::string_view token);
+
   std::optional<int32_t> Find(std::string_view token) const;
   bool Contains(std::string_view token) const { return ids_.contains(token); }
-  std::size_t count() const { return ids_.size(); }  // entries
+  std::size_t count() const { return ids_.size() + repeated_; }  // entries of the file
   int32_t limit() const { return limit_; }           // 1 + the largest id
   const StringMap<int32_t>& entries() const { return ids_; }
 
@@ -34,6 +38,7 @@ class Vocabulary {
   StringMap<int32_t> ids_;
   std::unordered_map<int32_t, std::string> tokens_;
   int32_t limit_ = 0;
+  std::size_t repeated_ = 0;  // entries of a list that a later one replaced
 };
 
 }  // namespace embedserve

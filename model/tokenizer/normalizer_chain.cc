@@ -1,0 +1,76 @@
+#include "model/tokenizer/normalizer_chain.h"
+
+#include "model/tokenizer/added_tokens.h"
+
+namespace embedserve {
+namespace {
+
+std::string_view Run(const Normalizer& normalizer, std::string_view text,
+                     NormalizerChain::Buffers::Link& buffers) {
+  return normalizer.Apply(text, buffers.normalizer);
+}
+
+std::string_view Run(const ApplyCharsmap& step, std::string_view text,
+                     NormalizerChain::Buffers::Link& buffers) {
+  return step.map->Apply(text, buffers.text);
+}
+
+std::string_view Run(const StripEnds& step, std::string_view text,
+                     NormalizerChain::Buffers::Link&) {
+  if (step.left) text.remove_prefix(WhiteSpaceBehind(text, 0));
+  if (step.right) text = text.substr(0, WhiteSpaceBefore(text, text.size(), 0));
+  return text;
+}
+
+std::string_view Run(const ReplaceText& step, std::string_view text,
+                     NormalizerChain::Buffers::Link& buffers) {
+  std::size_t found = text.find(step.pattern);
+  if (found == std::string_view::npos) return text;
+  std::string& out = buffers.text;
+  out.clear();
+  std::size_t done = 0;
+  while (found != std::string_view::npos) {
+    out.append(text.substr(done, found - done)).append(step.content);
+    done = found + step.pattern.size();
+    while (step.extends && done < text.size() && text[done] == step.pattern.back()) ++done;
+    found = text.find(step.pattern, done);
+  }
+  return out.append(text.substr(done));
+}
+
+}  // namespace
+
+NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps) {
+  std::vector<NormalizerStep> characters;
+  const auto flush = [&] {
+    if (!characters.empty()) links_.emplace_back(Normalizer(characters));
+    characters.clear();
+  };
+  for (const TextStep& step : steps) {
+    if (const auto* over_characters = std::get_if<NormalizerStep>(&step)) {
+      characters.push_back(*over_characters);
+      continue;
+    }
+    flush();
+    std::visit(
+        [&](const auto& other) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(other)>, NormalizerStep>) {
+            links_.emplace_back(other);
+          }
+        },
+        step);
+  }
+  flush();
+}
+
+std::string_view NormalizerChain::Apply(std::string_view text, Buffers& buffers) const {
+  // A link's output may be what the one before it wrote: each writes to a buffer of its own.
+  if (buffers.links.size() < links_.size()) buffers.links.resize(links_.size());
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    text = std::visit([&](const auto& link) { return Run(link, text, buffers.links[i]); },
+                      links_[i]);
+  }
+  return text;
+}
+
+}  // namespace embedserve

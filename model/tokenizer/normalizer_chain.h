@@ -1,0 +1,60 @@
+// The normalizers of a tokenizer, one after the other. Immutable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "model/tokenizer/charsmap.h"
+#include "model/tokenizer/normalizer.h"
+
+namespace embedserve {
+
+// White space at the ends vanishes.
+struct StripEnds {
+  bool left = false;
+  bool right = false;
+  bool operator==(const StripEnds&) const = default;
+};
+
+// Every occurrence of `pattern`, leftmost first, becomes `content`.
+struct ReplaceText {
+  std::string pattern;   // not empty
+  bool extends = false;  // an occurrence goes on while the pattern's last byte comes again
+  std::string content;
+  bool operator==(const ReplaceText&) const = default;
+};
+
+struct ApplyCharsmap {
+  std::shared_ptr<const Charsmap> map;
+  bool operator==(const ApplyCharsmap& other) const { return *map == *other.map; }
+};
+
+using TextStep = std::variant<NormalizerStep, ApplyCharsmap, StripEnds, ReplaceText>;
+
+class NormalizerChain {
+ public:
+  // Buffers of one thread: what each link wrote.
+  struct Buffers {
+    struct Link {
+      Normalizer::Buffers normalizer;
+      std::string text;
+    };
+    std::vector<Link> links;
+  };
+
+  explicit NormalizerChain(const std::vector<TextStep>& steps);
+
+  // The normal form: `text` itself or a part of it where nothing else changes, else a view into
+  // `buffers` that the next call overwrites.
+  std::string_view Apply(std::string_view text, Buffers& buffers) const;
+
+ private:
+  // Neighbouring steps over characters are one Normalizer.
+  using Link = std::variant<Normalizer, ApplyCharsmap, StripEnds, ReplaceText>;
+  std::vector<Link> links_;
+};
+
+}  // namespace embedserve
