@@ -1,6 +1,7 @@
 #include "model/folder/json.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -26,8 +27,9 @@ class TreeBuilder : public nlohmann::json_sax<json> {
   bool boolean(bool value) override { return Put(value) != nullptr; }
   bool number_integer(number_integer_t value) override { return Put(value) != nullptr; }
   bool number_unsigned(number_unsigned_t value) override { return Put(value) != nullptr; }
-  bool number_float(number_float_t value, const string_t&) override {
-    return Put(value) != nullptr;
+  // Kept as spelled: readers round in their own ways. JSON text has no use for the binary type.
+  bool number_float(number_float_t, const string_t& spelling) override {
+    return Put(json::binary({spelling.begin(), spelling.end()})) != nullptr;
   }
   bool string(string_t& value) override { return Put(std::move(value)) != nullptr; }
   bool binary(binary_t&) override { return false; }  // not in text
@@ -114,11 +116,29 @@ bool AppendPath(const json& from, const json* target, std::string& path) {
   return false;
 }
 
+std::string_view SpellingOf(const json& value) {
+  const json::binary_t& bytes = value.get_binary();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+double NearestOf(const json& value) {
+  return std::strtod(std::string(SpellingOf(value)).c_str(), nullptr);
+}
+
+// For messages: a copy with numbers as numbers.
+json Printable(const json& value) {
+  if (value.is_binary()) return NearestOf(value);
+  if (!value.is_array()) return value;
+  json copy = json::array();
+  for (const json& element : value) copy.push_back(Printable(element));
+  return copy;
+}
+
 }  // namespace
 
 bool JsonValue::IsNull() const { return value_->is_null(); }
 bool JsonValue::IsBool() const { return value_->is_boolean(); }
-bool JsonValue::IsNumber() const { return value_->is_number(); }
+bool JsonValue::IsNumber() const { return value_->is_number() || value_->is_binary(); }
 bool JsonValue::IsString() const { return value_->is_string(); }
 bool JsonValue::IsArray() const { return value_->is_array(); }
 bool JsonValue::IsObject() const { return value_->is_object(); }
@@ -148,7 +168,12 @@ absl::StatusOr<int64_t> JsonValue::AsInt(int64_t min, int64_t max) const {
 
 absl::StatusOr<double> JsonValue::AsNumber() const {
   if (!IsNumber()) return Error("expected a number");
-  return value_->get<double>();
+  return value_->is_binary() ? NearestOf(*value_) : value_->get<double>();
+}
+
+std::optional<std::string_view> JsonValue::Spelling() const {
+  if (!value_->is_binary()) return std::nullopt;
+  return SpellingOf(*value_);
 }
 
 absl::StatusOr<std::optional<JsonValue>> JsonValue::Find(std::string_view key) const {
@@ -259,7 +284,7 @@ std::string JsonValue::Place() const {
 std::string JsonValue::Text() const {
   if (IsObject()) return fmt::format("an object of {} members", size());
   if (IsArray() && size() > 8) return fmt::format("an array of {} elements", size());
-  std::string text = value_->dump(-1, ' ', /*ensure_ascii=*/true);
+  std::string text = Printable(*value_).dump(-1, ' ', /*ensure_ascii=*/true);
   if (text.size() > kMaxShownValue) text.replace(kMaxShownValue, std::string::npos, "...");
   return text;
 }

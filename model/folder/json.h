@@ -47,6 +47,9 @@ class JsonValue {
   absl::StatusOr<int64_t> AsInt(int64_t min, int64_t max) const;
   absl::StatusOr<double> AsNumber() const;  // integer or not
 
+  // A number with a fraction, an exponent or too many digits for 64 bits, as the file spells it.
+  std::optional<std::string_view> Spelling() const;
+
   // Members of an object. `key` absent is an error for Get, String, Int, Bool and Number. For the
   // others absent and null are the same: nullopt or `otherwise`.
   absl::StatusOr<JsonValue> Get(std::string_view key) const;

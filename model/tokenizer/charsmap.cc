@@ -1,7 +1,6 @@
 #include "model/tokenizer/charsmap.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "fmt/format.h"
 #include "model/folder/refuse.h"
@@ -47,7 +46,8 @@ class ClusterRules {
 
   void Take(char32_t c, uint8_t next) {
     joined_ = pictograph_ && c == kJoiner;
-    pictograph_ = next & ClusterClass::kPictographic || (pictograph_ && next & ClusterClass::kExtend);
+    pictograph_ =
+        next & ClusterClass::kPictographic || (pictograph_ && next & ClusterClass::kExtend);
     if (next & ClusterClass::kConsonant) {
       consonant_ = true;
       linked_ = false;
@@ -99,17 +99,20 @@ class Charsmap::Walk {
       const uint32_t node = base ^ byte;
       if (Label(map_.units_[node]) != byte) continue;
       key_.push_back(static_cast<char>(byte));
-      if (key_.size() > kLongestEntry || ++visited_ > kMostNodes) {
-        return Refuse("its entries are too many or longer than {} bytes", kLongestEntry);
-      }
+      if (++visited_ > kMostNodes) return Refuse("it has more than {} entries", kMostNodes);
       if (HasLeaf(map_.units_[node])) RETURN_IF_ERROR(CheckEntry(node));
-      RETURN_IF_ERROR(Enter(node));
+      // No longer string is ever looked up: longer entries, such as those of Jamo, never count.
+      if (key_.size() == kWholeCluster - 1) {
+        key_.pop_back();
+      } else {
+        RETURN_IF_ERROR(Enter(node));
+      }
     }
     return absl::OkStatus();
   }
 
  private:
-  static constexpr std::size_t kLongestEntry = 256;
+  static constexpr std::size_t kMostGrowth = 32;  // of a text; bounds memory
   static constexpr std::size_t kMostNodes = 1 << 22;
 
   // The library indexes base ^ byte for any byte of a text: all of them must exist.
@@ -129,13 +132,16 @@ class Charsmap::Walk {
         (at < strings.size() && (static_cast<unsigned char>(strings[at]) & 0xC0) == 0x80)) {
       return Refuse("an entry's value {} is no beginning of a string", at);
     }
+    const std::size_t size = std::min(strings.find('\0', at), strings.size()) - at;
+    if (size > kMostGrowth * key_.size()) return Refuse("an entry's value is {} bytes long", size);
     if (FirstInvalidUtf8(key_).has_value()) return Refuse("an entry is not UTF-8");
     const Scalar first = ScalarAt(key_, 0);
     if (IsLeftOut(first.value)) {
       return Refuse("an entry begins with U+{:04X}, which is not supported",
                     static_cast<uint32_t>(first.value));
     }
-    if (first.size == key_.size()) map_.plain_[first.value / 64] &= ~(uint64_t{1} << first.value % 64);
+    if (first.size == key_.size())
+      map_.plain_[first.value / 64] &= ~(uint64_t{1} << first.value % 64);
     return absl::OkStatus();
   }
 
@@ -172,7 +178,8 @@ absl::StatusOr<std::shared_ptr<const Charsmap>> Charsmap::Parse(std::string_view
   map->units_.reserve(units);
   for (std::size_t i = 0; i < units; ++i) map->units_.push_back(unit_at(4 + 4 * i));
   map->strings_ = blob.substr(4 + 4 * units);
-  if (FirstInvalidUtf8(map->strings_).has_value()) return Refuse("a charsmap's strings are not UTF-8");
+  if (FirstInvalidUtf8(map->strings_).has_value())
+    return Refuse("a charsmap's strings are not UTF-8");
   map->plain_.assign(0x110000 / 64, 0);
   for (char32_t c = 0; c < 0x110000; ++c) {
     if (ClusterOf(c) == 0) map->plain_[c / 64] |= uint64_t{1} << c % 64;

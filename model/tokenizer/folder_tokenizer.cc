@@ -11,6 +11,7 @@
 #include "model/tokenizer/tokenizer_class.h"
 #include "model/tokenizer/tokenizer_json.h"
 #include "model/tokenizer/tokenizer_spec.h"
+#include "model/tokenizer/unigram_json.h"
 #include "model/tokenizer/vocabulary_files.h"
 
 namespace embedserve {
@@ -71,6 +72,8 @@ class FolderReader {
         return ReadWordPiece();
       case TokenizerClass::kRoberta:
         return ReadByteLevelBpe();
+      case TokenizerClass::kXlmRoberta:
+        return ReadUnigram();
       case TokenizerClass::kAsItStands:
         break;
     }
@@ -135,6 +138,29 @@ class FolderReader {
     return absl::OkStatus();
   }
 
+  // Of the file come pieces and charsmap; the rest is the class's own, <unk>'s id too.
+  absl::Status ReadUnigram() {
+    if (!tokenizer_json_.has_value()) {
+      return Refuse(
+          "{}: has no tokenizer.json, which the tokenizer class {} needs; sentencepiece.bpe.model "
+          "is "
+          "not read: save the folder's tokenizer with transformers 5 once",
+          directory_.string(), Name(class_));
+    }
+    ASSIGN_OR_RETURN(const JsonValue model, ModelOfType(TokenizerModelType::kUnigram));
+    ASSIGN_OR_RETURN(const JsonValue vocabulary, model.Get("vocab"));
+    UnigramSpec unigram;
+    ASSIGN_OR_RETURN(unigram.pieces,
+                     ReadUnigramPieces(vocabulary, ScoreRounding::kNearest, spec_.vocabulary));
+    unigram.options.unk_id = 3;
+    ASSIGN_OR_RETURN(const bool prefix, Flag("add_prefix_space", true));
+    if (!prefix) unigram.options.metaspace.prepend = MetaspaceOptions::Prepend::kNever;
+    spec_.model = std::move(unigram);
+    ASSIGN_OR_RETURN(std::optional<TextStep> charsmap, FindCharsmap(*tokenizer_json_));
+    if (charsmap.has_value()) spec_.normalizer = {*std::move(charsmap)};
+    return absl::OkStatus();
+  }
+
   // A flag of tokenizer_config.json: absent means `otherwise`, null is no flag for these keys.
   absl::StatusOr<bool> Flag(std::string_view key, bool otherwise) {
     if (!tokenizer_config_.has_value()) return otherwise;
@@ -151,13 +177,17 @@ class FolderReader {
     return token->content;
   }
 
-  // <cls> A <sep>, which every rebuilt class puts in place of the file's post-processor.
+  // <cls> A <sep>, for XLM-R <bos> A <eos>, which every rebuilt class puts in place of the file's
+  // post-processor.
   absl::Status SetSpecials() {
-    ASSIGN_OR_RETURN(const std::string cls, Required(SpecialRole::kCls, "cls_token"));
-    ASSIGN_OR_RETURN(const std::string sep, Required(SpecialRole::kSep, "sep_token"));
+    const bool by_ends = class_ == TokenizerClass::kXlmRoberta;
+    ASSIGN_OR_RETURN(const std::string cls, by_ends ? Required(SpecialRole::kBos, "bos_token")
+                                                    : Required(SpecialRole::kCls, "cls_token"));
+    ASSIGN_OR_RETURN(const std::string sep, by_ends ? Required(SpecialRole::kEos, "eos_token")
+                                                    : Required(SpecialRole::kSep, "sep_token"));
     for (const auto& [token, ids] :
          {std::pair(&cls, &spec_.specials.before), std::pair(&sep, &spec_.specials.after)}) {
-      if (class_ == TokenizerClass::kBert &&
+      if ((class_ == TokenizerClass::kBert || by_ends) &&
           (token->find_first_of(" :") != std::string::npos || token->starts_with('$'))) {
         return Refuse(
             "{}: the special token '{}' cannot stand in a template; expected no space, no colon "
@@ -213,8 +243,8 @@ class FolderReader {
   void LowerCaseFirst() {
     auto& steps = spec_.normalizer;
     if (!options_.lower_case_first) return;
-    for (const NormalizerStep& step : steps) {
-      if (step == NormalizerStep::Lowercase()) return;
+    for (const TextStep& step : steps) {
+      if (step == TextStep(NormalizerStep::Lowercase())) return;
     }
     steps.insert(steps.begin(), NormalizerStep::Lowercase());
   }
@@ -234,6 +264,9 @@ class FolderReader {
     if (const auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec_.model)) {
       expected = ByteLevelPreTokenizer{bpe->options.add_prefix_space};
     }
+    if (const auto* unigram = std::get_if<UnigramSpec>(&spec_.model)) {
+      expected = unigram->options.metaspace;
+    }
     const auto pre_tokenizer = ReadPreTokenizer(*tokenizer_json_);
     if (!pre_tokenizer.ok() || *pre_tokenizer != expected) warn("pre_tokenizer");
     const auto specials = ReadPostProcessor(*tokenizer_json_);
@@ -248,6 +281,10 @@ class FolderReader {
     if (const auto* mine = std::get_if<WordPieceOptions>(&spec_.model)) {
       const auto theirs = ReadWordPieceOptions(*model, pre_tokenizer);
       return theirs.ok() && *theirs == *mine;
+    }
+    if (const auto* unigram = std::get_if<UnigramSpec>(&spec_.model)) {
+      const auto theirs = ReadUnigramOptions(*model, unigram->options.metaspace);
+      return theirs.ok() && *theirs == unigram->options;
     }
     const auto theirs = ReadByteLevelBpeOptions(*model, pre_tokenizer);
     return theirs.ok() && *theirs == std::get<ByteLevelBpeSpec>(spec_.model).options;

@@ -30,6 +30,7 @@ std::array<std::string_view, kSpecialRoles> DefaultTokens(TokenizerClass tokeniz
     case TokenizerClass::kMpnet:
       return {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
     case TokenizerClass::kRoberta:
+    case TokenizerClass::kXlmRoberta:
       return {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
     case TokenizerClass::kAsItStands:
       break;

@@ -1,5 +1,7 @@
 #include "model/tokenizer/normalizer_chain.h"
 
+#include <type_traits>
+
 #include "model/tokenizer/added_tokens.h"
 
 namespace embedserve {
@@ -40,10 +42,10 @@ std::string_view Run(const ReplaceText& step, std::string_view text,
 
 }  // namespace
 
-NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps) {
+NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii) {
   std::vector<NormalizerStep> characters;
   const auto flush = [&] {
-    if (!characters.empty()) links_.emplace_back(Normalizer(characters));
+    if (!characters.empty()) links_.emplace_back(Normalizer(characters, plain_ascii));
     characters.clear();
   };
   for (const TextStep& step : steps) {
@@ -67,8 +69,8 @@ std::string_view NormalizerChain::Apply(std::string_view text, Buffers& buffers)
   // A link's output may be what the one before it wrote: each writes to a buffer of its own.
   if (buffers.links.size() < links_.size()) buffers.links.resize(links_.size());
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    text = std::visit([&](const auto& link) { return Run(link, text, buffers.links[i]); },
-                      links_[i]);
+    text =
+        std::visit([&](const auto& link) { return Run(link, text, buffers.links[i]); }, links_[i]);
   }
   return text;
 }

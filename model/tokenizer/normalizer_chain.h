@@ -45,7 +45,8 @@ class NormalizerChain {
     std::vector<Link> links;
   };
 
-  explicit NormalizerChain(const std::vector<TextStep>& steps);
+  // `plain_ascii` as in Normalizer.
+  explicit NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii = true);
 
   // The normal form: `text` itself or a part of it where nothing else changes, else a view into
   // `buffers` that the next call overwrites.

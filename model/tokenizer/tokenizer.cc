@@ -14,9 +14,10 @@
 namespace embedserve {
 
 struct Tokenizer::Scratch::Buffers {
-  Normalizer::Buffers normalizer;
+  NormalizerChain::Buffers normalizer;
   ByteLevelBpe::Buffers byte_level;
   WordPiece::Buffers word_piece;
+  Unigram::Buffers unigram;
   WordCache cache;
 };
 
@@ -27,10 +28,10 @@ Tokenizer::Scratch& Tokenizer::Scratch::operator=(Scratch&&) noexcept = default;
 
 // text -> added tokens that are not normalised -> normaliser -> those that are -> model.
 struct TokenizerImpl final : public Tokenizer {
-  using Model = std::variant<ByteLevelBpe, WordPiece>;
+  using Model = std::variant<ByteLevelBpe, WordPiece, Unigram>;
   // More bytes in one call could overflow TokenBatch::ends: a byte gives at most two ids (a prefix
-  // space of its own, or a Hangul syllable's Jamo).
-  static constexpr std::size_t kMaxBytes = std::numeric_limits<int32_t>::max() / 4;
+  // space of its own, or a Hangul syllable's Jamo), where a charsmap lets texts grow some more.
+  static constexpr std::size_t kMaxBytes = std::numeric_limits<int32_t>::max() / 64;
 
   TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
       : spec(std::move(from)),
@@ -135,8 +136,10 @@ struct TokenizerImpl final : public Tokenizer {
                      std::vector<int32_t>& ids) const {
     if (const auto* bpe = std::get_if<ByteLevelBpe>(&model)) {
       bpe->Append(segment, enough, buffers.cache, buffers.byte_level, ids);
+    } else if (const auto* word_piece = std::get_if<WordPiece>(&model)) {
+      word_piece->Append(segment, enough, buffers.cache, buffers.word_piece, ids);
     } else {
-      std::get<WordPiece>(model).Append(segment, enough, buffers.cache, buffers.word_piece, ids);
+      std::get<Unigram>(model).Append(segment, enough, buffers.cache, buffers.unigram, ids);
     }
   }
 
@@ -161,7 +164,7 @@ struct TokenizerImpl final : public Tokenizer {
   }
 
   TokenizerSpec spec;
-  Normalizer normalizer;
+  NormalizerChain normalizer;
   Model model;
   WordTable seeds;
   AddedTokenMatcher raw_matcher;
@@ -177,12 +180,15 @@ absl::StatusOr<TokenizerImpl::Model> CompileModel(const TokenizerSpec& spec) {
   if (const auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec.model)) {
     return ByteLevelBpe::Build(spec.vocabulary, bpe->merges, bpe->options, spec.fast);
   }
+  if (const auto* unigram = std::get_if<UnigramSpec>(&spec.model)) {
+    return Unigram::Build(unigram->pieces, unigram->options);
+  }
   return WordPiece::Build(spec.vocabulary, std::get<WordPieceOptions>(spec.model), spec.fast);
 }
 
 absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool normalized) {
-  const Normalizer normalizer(spec.normalizer);
-  Normalizer::Buffers buffers;
+  const NormalizerChain normalizer(spec.normalizer);
+  NormalizerChain::Buffers buffers;
   std::vector<AddedTokenMatcher::Pattern> patterns;
   for (const auto& [id, token] : spec.added.tokens()) {
     if (token.normalized != normalized) continue;
@@ -199,6 +205,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> Compile(TokenizerSpec spec) {
   ASSIGN_OR_RETURN(AddedTokenMatcher raw, CompileMatcher(spec, /*normalized=*/false));
   ASSIGN_OR_RETURN(AddedTokenMatcher normal, CompileMatcher(spec, /*normalized=*/true));
   if (auto* bpe = std::get_if<ByteLevelBpeSpec>(&spec.model)) bpe->merges = {};
+  if (auto* unigram = std::get_if<UnigramSpec>(&spec.model)) unigram->pieces = {};
   return std::make_unique<TokenizerImpl>(std::move(spec), std::move(model), std::move(raw),
                                          std::move(normal));
 }

@@ -18,10 +18,10 @@ constexpr ClassName kClasses[] = {
     {"MPNetTokenizer", TokenizerClass::kMpnet},
     {"RobertaTokenizer", TokenizerClass::kRoberta},
     {"LongformerTokenizer", TokenizerClass::kRoberta},
+    {"XLMRobertaTokenizer", TokenizerClass::kXlmRoberta},
     {"PreTrainedTokenizer", TokenizerClass::kAsItStands},
     {"TokenizersBackend", TokenizerClass::kAsItStands},
 };
-constexpr std::string_view kUnigramClasses[] = {"XLMRobertaTokenizer", "CamembertTokenizer"};
 
 struct ModelClass {
   std::string_view model_type;
@@ -61,7 +61,8 @@ absl::StatusOr<Named> FindName(const std::optional<JsonValue>& tokenizer_config,
   return absl::FailedPreconditionError(fmt::format(
       "no file names a tokenizer_class, and none belongs to model_type '{}'; add "
       "\"tokenizer_class\" "
-      "to tokenizer_config.json (known: BertTokenizer, MPNetTokenizer, RobertaTokenizer, and "
+      "to tokenizer_config.json (known: BertTokenizer, MPNetTokenizer, RobertaTokenizer, "
+      "XLMRobertaTokenizer, and "
       "PreTrainedTokenizerFast for a tokenizer.json as it stands)",
       model_type));
 }
@@ -83,16 +84,10 @@ absl::StatusOr<TokenizerClass> ResolveTokenizerClass(
   for (const ClassName& known : kClasses) {
     if (known.name == name) return known.tokenizer_class;
   }
-  for (const std::string_view unigram : kUnigramClasses) {
-    if (unigram == name) {
-      return absl::FailedPreconditionError(fmt::format(
-          "{} asks for {}: Unigram tokenizers are not supported yet", named.place, named.name));
-    }
-  }
   return absl::FailedPreconditionError(fmt::format(
       "{} is \"{}\", which is not supported; known are BertTokenizer, DistilBertTokenizer, "
       "ElectraTokenizer, LayoutLMTokenizer, MPNetTokenizer, RobertaTokenizer, LongformerTokenizer, "
-      "and PreTrainedTokenizerFast for a tokenizer.json as it stands",
+      "XLMRobertaTokenizer, and PreTrainedTokenizerFast for a tokenizer.json as it stands",
       named.place, named.name));
 }
 
@@ -104,6 +99,8 @@ std::string_view Name(TokenizerClass tokenizer_class) {
       return "MPNetTokenizer";
     case TokenizerClass::kRoberta:
       return "RobertaTokenizer";
+    case TokenizerClass::kXlmRoberta:
+      return "XLMRobertaTokenizer";
     case TokenizerClass::kAsItStands:
       return "PreTrainedTokenizerFast";
   }

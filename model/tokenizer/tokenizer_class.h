@@ -12,10 +12,10 @@
 
 namespace embedserve {
 
-enum class TokenizerClass { kBert, kMpnet, kRoberta, kAsItStands };
+enum class TokenizerClass { kBert, kMpnet, kRoberta, kXlmRoberta, kAsItStands };
 
 // tokenizer_class of tokenizer_config.json, else of config.json, else the class of `model_type`.
-// Unknown names, Unigram classes and auto_map are refused.
+// Unknown names and auto_map are refused.
 absl::StatusOr<TokenizerClass> ResolveTokenizerClass(
     const std::optional<JsonValue>& tokenizer_config, const std::optional<JsonValue>& config,
     std::string_view model_type);

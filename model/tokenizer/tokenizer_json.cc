@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "model/folder/status_macros.h"
+#include "model/tokenizer/unigram_json.h"
 
 namespace embedserve {
 namespace {
@@ -23,7 +24,7 @@ absl::Status ErrorAt(JsonValue object, std::string_view key, std::string_view me
   return value.value_or(object).Error(message);
 }
 
-absl::Status AppendNormalizer(JsonValue value, std::vector<NormalizerStep>& steps) {
+absl::Status AppendNormalizer(JsonValue value, std::vector<TextStep>& steps) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
   if (type == "Sequence") {
     ASSIGN_OR_RETURN(const JsonValue list, value.Get("normalizers"));
@@ -41,15 +42,21 @@ absl::Status AppendNormalizer(JsonValue value, std::vector<NormalizerStep>& step
   } else if (type == "NFD") {
     steps.push_back(NormalizerStep::Nfd());
   } else {
-    return ErrorAt(
-        value, "type",
-        "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD and Sequence");
+    ASSIGN_OR_RETURN(std::optional<TextStep> step, ReadTextStep(value));
+    if (!step.has_value()) {
+      return ErrorAt(value, "type",
+                     "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD, "
+                     "Precompiled, Replace, Strip and Sequence");
+    }
+    steps.push_back(*std::move(step));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
+  ASSIGN_OR_RETURN(const auto metaspace, ReadMetaspace(value));
+  if (metaspace.has_value()) return *metaspace;
   if (type == "BertPreTokenizer") return BertPreTokenizer();
   if (type == "ByteLevel") {
     ByteLevelPreTokenizer byte_level;
@@ -76,9 +83,8 @@ absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
   }
   return ErrorAt(
       value, "type",
-      "this pre-tokenizer is not supported; known are BertPreTokenizer (for WordPiece) and "
-      "ByteLevel "
-      "(for BPE)");
+      "this pre-tokenizer is not supported; known are BertPreTokenizer (for WordPiece), "
+      "ByteLevel (for BPE) and Metaspace, alone or behind WhitespaceSplit (for Unigram)");
 }
 
 // ["text", id]
@@ -244,9 +250,10 @@ absl::StatusOr<TokenizerModelType> ReadModelType(JsonValue model) {
   }
   if (name == "BPE") return TokenizerModelType::kBpe;
   if (name == "WordPiece") return TokenizerModelType::kWordPiece;
-  if (name == "Unigram") return ErrorAt(model, "type", "Unigram tokenizers are not supported yet");
-  if (name.empty()) return model.Error("without \"type\"; expected the type BPE or WordPiece");
-  return ErrorAt(model, "type", "this model is not supported; known are BPE and WordPiece");
+  if (name == "Unigram") return TokenizerModelType::kUnigram;
+  constexpr std::string_view kKnown = "BPE, WordPiece and Unigram";
+  if (name.empty()) return model.Error(fmt::format("without \"type\"; known are {}", kKnown));
+  return ErrorAt(model, "type", fmt::format("this model is not supported; known are {}", kKnown));
 }
 
 absl::StatusOr<Vocabulary> ReadVocabulary(JsonValue value) {
@@ -286,8 +293,8 @@ absl::StatusOr<BpeMerges> ReadMerges(JsonValue value) {
   return merges;
 }
 
-absl::StatusOr<std::vector<NormalizerStep>> ReadNormalizer(JsonValue root) {
-  std::vector<NormalizerStep> steps;
+absl::StatusOr<std::vector<TextStep>> ReadNormalizer(JsonValue root) {
+  std::vector<TextStep> steps;
   ASSIGN_OR_RETURN(const auto value, root.Find("normalizer"));
   if (!IsAbsent(value)) RETURN_IF_ERROR(AppendNormalizer(*value, steps));
   return steps;
@@ -376,7 +383,9 @@ absl::StatusOr<TokenizerSpec> ReadTokenizerJson(const JsonFile& file) {
   ASSIGN_OR_RETURN(const JsonValue model, root.Get("model"));
   ASSIGN_OR_RETURN(const TokenizerModelType type, ReadModelType(model));
   ASSIGN_OR_RETURN(const JsonValue vocabulary, model.Get("vocab"));
-  ASSIGN_OR_RETURN(spec.vocabulary, ReadVocabulary(vocabulary));
+  if (type != TokenizerModelType::kUnigram) {
+    ASSIGN_OR_RETURN(spec.vocabulary, ReadVocabulary(vocabulary));
+  }
   ASSIGN_OR_RETURN(const PreTokenizer pre_tokenizer, ReadPreTokenizer(root));
   switch (type) {
     case TokenizerModelType::kBpe: {
@@ -389,6 +398,18 @@ absl::StatusOr<TokenizerSpec> ReadTokenizerJson(const JsonFile& file) {
     }
     case TokenizerModelType::kWordPiece: {
       ASSIGN_OR_RETURN(spec.model, ReadWordPieceOptions(model, pre_tokenizer));
+      break;
+    }
+    case TokenizerModelType::kUnigram: {
+      const auto* metaspace = std::get_if<MetaspaceOptions>(&pre_tokenizer);
+      if (metaspace == nullptr) {
+        return model.Error("a Unigram model is supported behind the pre-tokenizer Metaspace only");
+      }
+      UnigramSpec unigram;
+      ASSIGN_OR_RETURN(unigram.options, ReadUnigramOptions(model, *metaspace));
+      ASSIGN_OR_RETURN(unigram.pieces,
+                       ReadUnigramPieces(vocabulary, ScoreRounding::kSerde, spec.vocabulary));
+      spec.model = std::move(unigram);
       break;
     }
   }

@@ -19,12 +19,12 @@ absl::StatusOr<TokenizerSpec> ReadTokenizerJson(const JsonFile& file);
 
 // Its parts. `root` is the file's object, `value` the value of the key that names the function.
 
-enum class TokenizerModelType { kBpe, kWordPiece };
+enum class TokenizerModelType { kBpe, kWordPiece, kUnigram };
 // `model.type`, or what the keys of `model` tell in older files. Other models are refused by name.
 absl::StatusOr<TokenizerModelType> ReadModelType(JsonValue model);
 absl::StatusOr<Vocabulary> ReadVocabulary(JsonValue value);
 absl::StatusOr<BpeMerges> ReadMerges(JsonValue value);
-absl::StatusOr<std::vector<NormalizerStep>> ReadNormalizer(JsonValue root);
+absl::StatusOr<std::vector<TextStep>> ReadNormalizer(JsonValue root);
 absl::StatusOr<SpecialTokens> ReadPostProcessor(JsonValue root);
 absl::StatusOr<TruncationSide> ReadTruncationSide(JsonValue root);
 
@@ -35,7 +35,7 @@ struct ByteLevelPreTokenizer {
   bool add_prefix_space = false;
   bool operator==(const ByteLevelPreTokenizer&) const = default;
 };
-using PreTokenizer = std::variant<BertPreTokenizer, ByteLevelPreTokenizer>;
+using PreTokenizer = std::variant<BertPreTokenizer, ByteLevelPreTokenizer, MetaspaceOptions>;
 absl::StatusOr<PreTokenizer> ReadPreTokenizer(JsonValue root);
 
 // The settings of `model`, which must suit the pre-tokenizer.

@@ -23,13 +23,13 @@ struct CharClass {
 
 // Bits of ClusterOf(): what decides where a grapheme cluster ends.
 struct ClusterClass {
-  static constexpr uint8_t kJoinsLeft = 1;        // to what stands before it, but a control
-  static constexpr uint8_t kExtend = 2;           // may stand between a pictograph and its joiner
-  static constexpr uint8_t kJoinsRight = 4;       // to what stands behind it, but a control
-  static constexpr uint8_t kControl = 8;          // joins nothing
-  static constexpr uint8_t kPictographic = 16;    // joined to another by U+200D
-  static constexpr uint8_t kConsonant = 32;       // joined to another by a linker
-  static constexpr uint8_t kLinker = 64;          // between consonants
+  static constexpr uint8_t kJoinsLeft = 1;         // to what stands before it, but a control
+  static constexpr uint8_t kExtend = 2;            // may stand between a pictograph and its joiner
+  static constexpr uint8_t kJoinsRight = 4;        // to what stands behind it, but a control
+  static constexpr uint8_t kControl = 8;           // joins nothing
+  static constexpr uint8_t kPictographic = 16;     // joined to another by U+200D
+  static constexpr uint8_t kConsonant = 32;        // joined to another by a linker
+  static constexpr uint8_t kLinker = 64;           // between consonants
   static constexpr uint8_t kConjunctExtend = 128;  // may stand beside the linker
 };
 

@@ -1,10 +1,12 @@
 #include "model/tokenizer/unigram.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <span>
 
 #include "fmt/format.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
 
@@ -24,9 +26,9 @@ constexpr std::size_t ScalarSize(char first) {
 
 absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const UnigramOptions& options) {
   if (options.unk_id < 0 || static_cast<std::size_t>(options.unk_id) >= pieces.size()) {
-    return absl::FailedPreconditionError(fmt::format(
-        "unk_id is {}; expected the position of one of the {} pieces", options.unk_id,
-        pieces.size()));
+    return absl::FailedPreconditionError(
+        fmt::format("unk_id is {}; expected the position of one of the {} pieces", options.unk_id,
+                    pieces.size()));
   }
   Unigram model;
   model.metaspace_ = options.metaspace;
@@ -121,6 +123,21 @@ void Unigram::AppendSplit(bool marked, std::string_view body, WordCache& cache, 
   if (usual) cache.Put(body, std::span(ids).subspan(begin));
 }
 
+WordTable Unigram::Seeds(const Vocabulary& vocabulary) const {
+  const bool marked = metaspace_.prepend == MetaspaceOptions::Prepend::kAlways;
+  Buffers buffers;
+  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+    const std::string_view body =
+        marked ? token.substr(std::min(kMark.size(), token.size())) : token;
+    if (!metaspace_.split || body.empty() || token.starts_with(kMark) != marked ||
+        body.find(kMark) != std::string_view::npos) {
+      return std::string();
+    }
+    AppendBest(token, buffers, ids);
+    return std::string(body);
+  });
+}
+
 void Unigram::AppendBest(std::string_view split, Buffers& buffers,
                          std::vector<int32_t>& ids) const {
   FindArrivals(split, buffers.arrivals);
@@ -178,8 +195,8 @@ void Unigram::ReverseUnknown(std::string_view text, std::vector<int32_t>& revers
     return;
   }
   const auto id_of = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)]; };
-  if (byte_fallback_ && std::all_of(text.begin(), text.end(),
-                                    [&](char byte) { return id_of(byte) != kMissing; })) {
+  if (byte_fallback_ &&
+      std::all_of(text.begin(), text.end(), [&](char byte) { return id_of(byte) != kMissing; })) {
     std::transform(text.rbegin(), text.rend(), std::back_inserter(reversed), id_of);
     return;
   }

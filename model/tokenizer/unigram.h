@@ -12,7 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "model/tokenizer/byte_trie.h"
+#include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
+#include "model/tokenizer/word_table.h"
 
 namespace embedserve {
 
@@ -62,6 +64,9 @@ class Unigram {
   // `enough` ids in all. Linear: a position is visited once for each piece that begins there.
   void Append(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
               std::vector<int32_t>& ids) const;
+
+  // The splits of the vocabulary, as the cache spells them, with what Append gives for them.
+  WordTable Seeds(const Vocabulary& vocabulary) const;
 
  private:
   static constexpr std::string_view kMark = "\xE2\x96\x81";  // U+2581

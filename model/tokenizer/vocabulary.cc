@@ -26,6 +26,12 @@ absl::Status Vocabulary::Add(std::string_view token, int64_t id) {
   return absl::OkStatus();
 }
 
+absl::Status Vocabulary::Append(std::string_view token) {
+  const auto id = static_cast<int64_t>(count());
+  if (Contains(token)) ++repeated_;
+  return Add(token, id);
+}
+
 std::optional<int32_t> Vocabulary::Find(std::string_view token) const {
   const auto found = ids_.find(token);
   if (found == ids_.end()) return std::nullopt;

@@ -31,7 +31,7 @@ class Vocabulary {
   std::optional<int32_t> Find(std::string_view token) const;
   bool Contains(std::string_view token) const { return ids_.contains(token); }
   std::size_t count() const { return ids_.size() + repeated_; }  // entries of the file
-  int32_t limit() const { return limit_; }           // 1 + the largest id
+  int32_t limit() const { return limit_; }                       // 1 + the largest id
   const StringMap<int32_t>& entries() const { return ids_; }
 
  private:

@@ -28,10 +28,11 @@ except ImportError:
     sys.exit(77)
 
 from oracle_texts import TEXTS, random_text
-from small_tokenizers import VERSION, bert_normalizer, file_of, load, merge_patch, template, token, variants
+from small_tokenizers import (
+    METASPACE, VERSION, bert_normalizer, charsmap, file_of, load, merge_patch, template, token, variants, vocabulary_of)
 
 TESTDATA = pathlib.Path(__file__).resolve().with_name('testdata')
-BASES = ('word_piece_uncased', 'word_piece_cased', 'byte_level')
+BASES = ('word_piece_uncased', 'word_piece_cased', 'byte_level', 'unigram')
 failures = 0
 
 
@@ -75,7 +76,7 @@ def as_text(piece):
     alphabet = {c: b for b, c in byte_alphabet().items()}
     if all(c in alphabet for c in piece):
         return bytes(alphabet[c] for c in piece).decode('utf-8', 'ignore') or piece
-    return piece.removeprefix('##')
+    return piece.replace('\u2581', ' ').removeprefix('##')
 
 
 def byte_alphabet():
@@ -87,7 +88,7 @@ def byte_alphabet():
 def generated(program, seed, count, vocabularies):
     for name, spec in vocabularies.items():
         rng = random.Random(f'{seed} {name}')
-        pieces = [as_text(piece) for piece in spec['model']['vocab']] + [x['content'] for x in spec['added_tokens']]
+        pieces = [as_text(piece) for piece in vocabulary_of(spec)] + [x['content'] for x in spec['added_tokens']]
         texts = [random_text(rng, pieces) for _ in range(count)]
         done = compare(name, program, spec, texts)
         for i in range(6):
@@ -117,9 +118,11 @@ def random_vocabulary(rng, characters, prefix, specials):
     return dict(zip(names, ids))
 
 
-def random_added(rng, characters, vocab):
+def random_added(rng, characters, vocab, model):
     """Added tokens with any flags, numbered as the library numbers them."""
     reference = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocab, unk_token=''))
+    if model['type'] == 'Unigram':                        # counts repeated pieces
+        reference = tokenizers.Tokenizer(tokenizers.models.Unigram([tuple(x) for x in model['vocab']], 0, False))
     added = []
     for _ in range(rng.choice((0, 1, 2, 4))):
         content = rng.choice((' ', '', '', '')) + ''.join(rng.choice(characters) for _ in range(rng.randint(1, 3)))
@@ -129,9 +132,34 @@ def random_added(rng, characters, vocab):
     return added
 
 
+def random_unigram(rng, characters):
+    """Few pieces with scores that make ties, repeated pieces, any map of the characters."""
+    names = ['<unk>', *rng.choices(('\u2581', '<0x61>', *characters), k=3)]
+    for _ in range(rng.choice((3, 8, 30, 200))):
+        piece = ''.join(rng.choice(characters) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))))
+        names.append(rng.choice(('', '\u2581')) + piece.replace(' ', rng.choice(('', '\u2581'))))
+    scores = rng.choice(((-1, -2, -3), (-0.1, -0.2, -0.3, -0.4), (1, 0, -1), (2.5, 30, 7)))
+    if rng.random() < 0.4:
+        scores = [-rng.random() * 10 for _ in range(20)]
+    pieces = [[name, rng.choice(scores)] for name in names]
+    model = {'type': 'Unigram', 'unk_id': rng.choice((0, 0, rng.randrange(len(pieces)))), 'vocab': pieces,
+             'byte_fallback': rng.random() < 0.3}
+    changed = rng.choices([*characters, 'a\u0301', 'b\u0301', '\u0301'], k=3)
+    steps = [{'type': 'Lowercase'}, {'type': 'NFD'}, {'type': 'Strip', 'strip_left': rng.random() < 0.5, 'strip_right': True},
+             {'type': 'Replace', 'pattern': rng.choice(({'Regex': ' {2,}'}, {'String': 'aa'})), 'content': rng.choice((' ', '', 'b'))},
+             charsmap({key: rng.choice(('', ' ', 'b', 'a\u0301', 'xyz')) for key in changed})]
+    normalizer = rng.choice((None, steps[-1], {'type': 'Sequence', 'normalizers': rng.sample(steps, rng.randint(1, 4))}))
+    mark = {**METASPACE, 'prepend_scheme': rng.choice(('always', 'never')), 'split': rng.random() < 0.7}
+    splitter = rng.choice((mark, {'type': 'Sequence', 'pretokenizers': [{'type': 'WhitespaceSplit'}, mark]}))
+    return {name: i for i, name in enumerate(names)}, model, normalizer, splitter
+
+
 def random_configuration(rng):
     characters = rng.choice(('abc', 'abc .', "a's t1", 'aé\u0301中.', 'xyAB \u0301\u200d', 'a1!\u00a0\n '))
-    if rng.random() < 0.5:
+    kind = rng.random()
+    if kind < 0.34:
+        vocab, model, normalizer, splitter = random_unigram(rng, characters)
+    elif kind < 0.67:
         vocab = random_vocabulary(rng, [c for c in characters if not c.isspace()], '##', ['[UNK]'])
         model = {'type': 'WordPiece', 'unk_token': '[UNK]', 'continuing_subword_prefix': rng.choice(('##', '##', '', 'a')),
                  'max_input_chars_per_word': rng.choice((100, 100, 5, 1)), 'vocab': vocab}
@@ -155,7 +183,7 @@ def random_configuration(rng):
         normalizer = rng.choice((None, None, {'type': 'Lowercase'}, {'type': 'NFD'}))
         splitter = {'type': 'ByteLevel', 'add_prefix_space': rng.random() < 0.5, 'trim_offsets': True, 'use_regex': True}
     processor = rng.choice((None, template(['p'], ['q', 'p'], {'p': [1], 'q': [0, 2]})))
-    return characters, file_of(model, normalizer, splitter, processor, random_added(rng, characters, vocab))
+    return characters, file_of(model, normalizer, splitter, processor, random_added(rng, characters, vocab, model))
 
 
 def configurations(program, seed, count):
@@ -191,7 +219,8 @@ def published(shared):
     data = shared / 'data'
     specs = {name: json.loads((data / path).read_text(encoding='utf-8')) for name, path in {
         'RoBERTa': 'roberta/tokenizer.json', 'BERT uncased': 'bert/bert-base-uncased/tokenizer.json',
-        'BERT multilingual cased': 'bert/bert-base-multilingual-cased/tokenizer.json'}.items()}
+        'BERT multilingual cased': 'bert/bert-base-multilingual-cased/tokenizer.json',
+        'T5': 'unigram/t5-small/tokenizer.json', 'Unigram nmt': 'unigram/nmt/tokenizer.json'}.items()}
     lines = (data / 'bert/bert-base-cased/vocab.txt').read_text(encoding='utf-8').split('\n')[:-1]
     vocab = {line: i for i, line in enumerate(lines)}
     specs['BERT cased'] = merge_patch(specs['BERT multilingual cased'], {'added_tokens': [
@@ -219,7 +248,7 @@ def main():
     if present:
         vocabularies |= published(args.shared)
     parts = {'generated': lambda: generated(args.program, args.seed, args.strings, vocabularies),
-             'scalars': lambda: scalars(args.program, {name: bases[name] for name in ('word_piece_uncased', 'byte_level')}),
+             'scalars': lambda: scalars(args.program, {name: bases[name] for name in ('word_piece_uncased', 'byte_level', 'unigram')}),
              'configurations': lambda: configurations(args.program, args.seed, args.configurations)}
     if present:
         parts['corpora'] = lambda: corpora(args.program, args.shared)

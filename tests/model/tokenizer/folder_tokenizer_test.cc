@@ -56,8 +56,8 @@ TEST_F(FolderTokenizerTest, ClassesOutsideTheTableAreRefusedByName) {
   WriteTokenizer("word_piece_uncased");
   Write("tokenizer_config.json", {{"tokenizer_class", "BertJapaneseTokenizer"}});
   EXPECT_THAT(Message(), HasSubstr("\"BertJapaneseTokenizer\", which is not supported"));
-  Write("tokenizer_config.json", {{"tokenizer_class", "XLMRobertaTokenizerFast"}});
-  EXPECT_THAT(Message(), HasSubstr("Unigram tokenizers are not supported yet"));
+  Write("tokenizer_config.json", {{"tokenizer_class", "CamembertTokenizerFast"}});
+  EXPECT_THAT(Message(), HasSubstr("\"CamembertTokenizerFast\", which is not supported"));
   Write("tokenizer_config.json",
         {{"tokenizer_class", "BertTokenizer"}, {"auto_map", {{"AutoTokenizer", "x.Y"}}}});
   EXPECT_THAT(Message(), HasSubstr("code of their own"));
@@ -67,8 +67,10 @@ TEST_F(FolderTokenizerTest, AModelOfAnotherClassIsRefused) {
   WriteTokenizer("byte_level");
   EXPECT_THAT(Message({.model_type = "bert"}), HasSubstr("set \"tokenizer_class\""));
   WriteTokenizer("word_piece_uncased", {{"model", {{"type", "Unigram"}}}});
-  EXPECT_THAT(Message({.model_type = "bert"}),
-              HasSubstr("Unigram tokenizers are not supported yet"));
+  EXPECT_THAT(Message({.model_type = "bert"}), HasSubstr("set \"tokenizer_class\""));
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("expected an array"));
+  std::filesystem::remove(directory_.path() / "tokenizer.json");
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("has no tokenizer.json"));
 }
 
 TEST_F(FolderTokenizerTest, IdsThatTheLibraryWouldNotGiveAreRefused) {
@@ -130,6 +132,19 @@ TEST_F(FolderTokenizerTest, AFileThatDiffersFromItsClassIsWarnedOf) {
 
   WriteTokenizer("word_piece_uncased",
                  {{"model", {{"max_input_chars_per_word", 50}}}, {"post_processor", nullptr}});
+  tokenizer = Load();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_THAT((*tokenizer)->warnings(),
+              ElementsAre(HasSubstr("post_processor is not what"), HasSubstr("model is not what")));
+}
+
+TEST_F(FolderTokenizerTest, AUnigramFileThatDiffersFromItsClassIsWarnedOf) {
+  Write("tokenizer_config.json", {{"tokenizer_class", "XLMRobertaTokenizer"}});
+  WriteTokenizer("unigram");
+  auto tokenizer = Load();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_THAT((*tokenizer)->warnings(), IsEmpty());
+  WriteTokenizer("unigram", {{"model", {{"unk_id", 1}}}, {"post_processor", nullptr}});
   tokenizer = Load();
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   EXPECT_THAT((*tokenizer)->warnings(),

@@ -17,11 +17,11 @@ import transformers
 from tokenizers import normalizers
 
 from oracle_texts import TEXTS, grown
-from small_tokenizers import BERT_SPECIALS, merge_patch, numbered, token
+from small_tokenizers import BERT_SPECIALS, CHARSMAP, METASPACE, charsmap, merge_patch, numbered, token
 
 TESTDATA = pathlib.Path(__file__).resolve().with_name('testdata')
 VERSIONS = {'tokenizers': '0.23.3', 'transformers': '5.24.0'}
-CASED, UNCASED, BYTES = 'word_piece_cased', 'word_piece_uncased', 'byte_level'
+CASED, UNCASED, BYTES, PIECES = 'word_piece_cased', 'word_piece_uncased', 'byte_level', 'unigram'
 
 
 # Enough to tell any two of these tokenizers apart.
@@ -168,9 +168,28 @@ def folders():
         **plain, 'added_tokens_decoder': decoder(token(4, '[MASK]', rstrip=True))}}
     yield 'as it stands, no post-processor', {'tokenizer.json': base(CASED, post_processor=None),
                                               'tokenizer_config.json': {**plain, 'bos_token': '[CLS]', 'add_bos_token': True}}
+    x = {'tokenizer_class': 'XLMRobertaTokenizer'}
+    pieces = base(PIECES)
+    yield 'xlm-r', {'tokenizer.json': pieces, 'tokenizer_config.json': x}
+    yield 'xlm-r fast', {'tokenizer.json': pieces, 'tokenizer_config.json': {'tokenizer_class': 'XLMRobertaTokenizerFast'}}
+    yield 'model_type xlm-roberta', {'tokenizer.json': pieces, 'config.json': {'model_type': 'xlm-roberta'}}
+    yield 'xlm-r no prefix space', {'tokenizer.json': pieces, 'tokenizer_config.json': {**x, 'add_prefix_space': False}}
+    yield 'xlm-r no charsmap', {'tokenizer.json': base(PIECES, normalizer=None), 'tokenizer_config.json': x}
+    yield 'xlm-r other pipeline in the file', {'tokenizer.json': base(
+        PIECES, pre_tokenizer={'pretokenizers': None, **METASPACE, 'split': False}, post_processor=None,
+        model={'unk_id': 1}), 'tokenizer_config.json': x}
+    yield 'xlm-r charsmap in a sequence', {'tokenizer.json': base(PIECES, normalizer={
+        'precompiled_charsmap': None, 'type': 'Sequence', 'normalizers': [{'type': 'Lowercase'}, charsmap(CHARSMAP)]}),
+        'tokenizer_config.json': x}
+    yield 'xlm-r ends', {'tokenizer.json': pieces, 'tokenizer_config.json': {**x, 'bos_token': '<mask>', 'sep_token': '<s>'}}
+    yield 'xlm-r typed mask', {'tokenizer.json': pieces, 'tokenizer_config.json': {
+        **x, 'mask_token': typed('<mask>', lstrip=True), 'truncation_side': 'left'}}
+    yield 'xlm-r decoder', {'tokenizer.json': pieces, 'tokenizer_config.json': {
+        **x, 'added_tokens_decoder': decoder(token(0, '<s>'), token(2, '</s>'), token(3, '<unk>'))}}
+    yield 'unigram as it stands', {'tokenizer.json': pieces, 'tokenizer_config.json': plain}
     yield 'TokenizersBackend', roberta({'tokenizer_class': 'TokenizersBackend'})
     yield 'PreTrainedTokenizer', roberta({'tokenizer_class': 'PreTrainedTokenizer'})
-    for name in ('bert', 'cased', 'roberta', 'as it stands', 'keep accents'):
+    for name in ('bert', 'cased', 'roberta', 'xlm-r', 'as it stands', 'keep accents'):
         yield name + ', lower case first', None
     yield 'lower case there already', {'tokenizer.json': base(CASED, normalizer={
         'type': 'Sequence', 'normalizers': [{'type': 'NFD'}, {'type': 'Lowercase'}]}), 'tokenizer_config.json': plain}

@@ -10,7 +10,7 @@ import sys
 import tokenizers
 
 from oracle_texts import TEXTS, grown
-from small_tokenizers import VERSION, load, merge_patch, train_byte_level, train_word_piece, variants
+from small_tokenizers import VERSION, load, merge_patch, train_byte_level, train_unigram, train_word_piece, variants
 
 TESTDATA = pathlib.Path(__file__).resolve().with_name('testdata')
 LIMITS = [(n, side) for n in (2, 3, 5, 9, 16) for side in ('right', 'left')]
@@ -44,7 +44,7 @@ def main():
     if tokenizers.__version__ != VERSION:
         sys.exit(f'tokenizers {tokenizers.__version__} is installed; the goldens belong to {VERSION}')
     trainers = {'word_piece_uncased': lambda: train_word_piece(True), 'word_piece_cased': lambda: train_word_piece(False),
-                'byte_level': train_byte_level}
+                'byte_level': train_byte_level, 'unigram': train_unigram}
     sets = []
     for name, train in trainers.items():
         if not (TESTDATA / f'{name}.json').exists():     # training depends on chance: keep what there is

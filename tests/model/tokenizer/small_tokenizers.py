@@ -1,6 +1,8 @@
 """The small tokenizers of testdata/ and how the goldens vary them. Needs tokenizers==0.23.3."""
+import base64
 import copy
 import json
+import struct
 
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
@@ -85,12 +87,90 @@ def plain_added(vocab):
     return [token(ids[content], content, special=False, **flag) for content, flag in flags.items()]
 
 
+def charsmap(entries):
+    """A Precompiled normalizer of {string: string}: a darts-clone array, each node at the first base that is free."""
+    values, strings = {}, b''
+    for key, value in entries.items():
+        values[key.encode()] = len(strings)
+        strings += value.encode() + b'\0'
+    children = {}
+    for key in values:
+        for i in range(len(key)):
+            children.setdefault(key[:i], set()).add(key[i])
+    units, taken, bases, place = {}, {0}, set(), {b'': 0}
+    for prefix in sorted(children.keys() | values.keys(), key=lambda x: (len(x), x)):
+        labels = sorted(children.get(prefix, ())) + ([0] if prefix in values else [])
+        base = next(b for b in range(1, 1 << 20) if b not in bases and not any(b ^ x in taken for x in labels))
+        bases.add(base)
+        taken |= {base ^ x for x in labels}
+        place |= {prefix + bytes([x]): base ^ x for x in labels if x}
+        node = place[prefix]
+        units[node] = units.get(node, 0) | (node ^ base) << 10 | (prefix in values) << 8 | (prefix[-1] if prefix else 0)
+        if prefix in values:
+            units[base] = 1 << 31 | values[prefix]
+    array = [units.get(i, 1 << 31) for i in range((max(bases) | 0xFF) + 1)]
+    blob = struct.pack(f'<I{len(array)}I', 4 * len(array), *array) + strings
+    return {'type': 'Precompiled', 'precompiled_charsmap': base64.b64encode(blob).decode()}
+
+
+# A little of nmt_nfkc: compositions, compatibility, spaces, what vanishes.
+CHARSMAP = {'\t': ' ', '\n': ' ', '\r': ' ', '\u00a0': ' ', '\u3000': ' ', '\u200b': ' ', '\x01': '', '\u2122': 'TM',
+            '\u00bd': '1\u20442', 'e\u0301': '\u00e9', 'E\u0301': '\u00c9', 'e\u0302\u0301': '\u1ebf', '\uff21': 'A', '\uff71': '\u30a2',
+            '\u2581': ' ', '\u0340': '\u0300', '\u0958': '\u0915\u093c', '\ufdfa': 'a b c', '\ufb01': 'fi'}
+METASPACE = {'type': 'Metaspace', 'replacement': '\u2581', 'prepend_scheme': 'always', 'split': True}
+
+
+def train_unigram():
+    tokenizer = tokenizers.Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.train_from_iterator(TRAINING, trainers.UnigramTrainer(
+        vocab_size=400, special_tokens=['<unk>'], unk_token='<unk>', show_progress=False))
+    model = json.loads(tokenizer.to_str())['model']
+    pieces = [[x, 0.0] for x in ROBERTA_SPECIALS] + [x for x in model['vocab'] if x[0] != '<unk>'] + [['<mask>', 0.0]]
+    model = {'type': 'Unigram', 'unk_id': 3, 'vocab': pieces, 'byte_fallback': False}
+    added = [token(i, x) for i, x in enumerate(ROBERTA_SPECIALS)] + [token(len(pieces) - 1, '<mask>', lstrip=True)]
+    return file_of(model, charsmap(CHARSMAP), {'type': 'Sequence', 'pretokenizers': [{'type': 'WhitespaceSplit'}, METASPACE]},
+                   template(['<s>'], ['</s>'], {'<s>': [0], '</s>': [2]}), added)
+
+
+def unigram_variants(base):
+    vocab, missing = base['model']['vocab'], set('aeinrst')
+    no_type = dict.fromkeys(base['normalizer'])
+    fewer = [x for x in vocab if x[0] not in missing]
+    return {
+        'never': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {**METASPACE, 'prepend_scheme': 'never'}]}},
+        'alone': {'pre_tokenizer': {'pretokenizers': None, **METASPACE}},
+        'alone_never': {'pre_tokenizer': {'pretokenizers': None, **METASPACE, 'prepend_scheme': 'never'}},
+        'no_split': {'pre_tokenizer': {'pretokenizers': None, **METASPACE, 'split': False}},
+        'words_no_split': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {**METASPACE, 'split': False}]}},
+        'old_style': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {
+            'type': 'Metaspace', 'replacement': '\u2581', 'str_rep': 'x', 'add_prefix_space': True}]}},
+        'no_normalizer': {'normalizer': None},
+        'strip_replace': {'normalizer': {**no_type, 'type': 'Sequence', 'normalizers': [
+            base['normalizer'], {'type': 'Strip', 'strip_left': True, 'strip_right': True},
+            {'type': 'Replace', 'pattern': {'Regex': ' {2,}'}, 'content': '\u2581'},
+            {'type': 'Replace', 'pattern': {'String': 'tt'}, 'content': 't'}, {'type': 'NFD'}]}},
+        'unknown': {'model': {'vocab': fewer + [['an', -30.0]], 'unk_id': 0}, 'added_tokens': [], 'post_processor': None},
+        'byte_fallback': {'model': {'vocab': fewer + [[f'<0x{b:02X}>', -20.0] for b in range(256)], 'byte_fallback': True},
+                          'added_tokens': base['added_tokens'][:4]},
+        'byte_fallback_ascii': {'model': {'vocab': fewer + [[f'<0x{b:02X}>', -20.0] for b in range(128)],
+                                          'byte_fallback': True}, 'added_tokens': base['added_tokens'][:4]},
+        'repeated': {'model': {'vocab': vocab + [['the', -1.0], ['\u2581the', -50.0], ['', 0.0]]}},
+    }
+
+
+def vocabulary_of(spec):
+    """{piece: id}"""
+    vocab = spec['model']['vocab']
+    return vocab if isinstance(vocab, dict) else {piece: i for i, (piece, _) in enumerate(vocab)}
+
+
 def variants(base):
     """{name: merge patch (RFC 7396) over the small tokenizer} of one family."""
     added = base['added_tokens']
     common = {
         'plain': {},
-        'added': {'added_tokens': added + plain_added(base['model']['vocab'])},
+        'added': {'added_tokens': added + plain_added(vocabulary_of(base))},
         'normalized_specials': {'added_tokens': [{**x, 'normalized': True} for x in added]},
         'lowercase_first': {'added_tokens': [{**x, 'normalized': True} for x in added], 'normalizer': {
             'type': 'Sequence', 'normalizers': [{'type': 'Lowercase'}] + (
@@ -100,7 +180,9 @@ def variants(base):
             template(['x', 'y'], ['x'], {'x': [7, 8], 'y': [9]})]}},
         'no_post_processor': {'post_processor': None},
     }
-    if base['model']['type'] == 'WordPiece':
+    if base['model']['type'] == 'Unigram':
+        common |= unigram_variants(base)
+    elif base['model']['type'] == 'WordPiece':
         lower = base['normalizer']['lowercase']
         common |= {
             'no_clean': {'normalizer': bert_normalizer(lower, clean_text=False)},

@@ -87,7 +87,7 @@ TEST(TokenizerTest, ALimitBelowTheSpecialTokensIsAnError) {
 
 // Both sides, every limit: the whole text's ids, cut; the early stop must not show.
 TEST(TokenizerTest, ALimitCutsTheWholeTextsIds) {
-  for (const char* base : {"word_piece_uncased", "byte_level"}) {
+  for (const char* base : {"word_piece_uncased", "byte_level", "unigram"}) {
     const auto tokenizer = Load(base);
     for (const std::string& text : ManyTexts()) {
       const std::vector<int32_t> all = Ids(*tokenizer, text, {.add_special_tokens = false});
@@ -118,7 +118,7 @@ TEST(TokenizerTest, OneScratchMayServeSeveralTokenizers) {
 
 TEST(TokenizerTest, AUsedScratchGivesWhatAFreshOneGives) {
   const std::vector<std::string> texts = ManyTexts();
-  for (const char* base : {"word_piece_cased", "byte_level"}) {
+  for (const char* base : {"word_piece_cased", "byte_level", "unigram"}) {
     const auto tokenizer = Load(base);
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     Tokenizer::Scratch scratch;
@@ -133,22 +133,24 @@ TEST(TokenizerTest, AUsedScratchGivesWhatAFreshOneGives) {
 }
 
 TEST(TokenizerTest, ThreadsShareATokenizer) {
-  const auto tokenizer = Load("byte_level");
   const std::vector<std::string> texts = ManyTexts();
   const std::vector<std::string_view> views(texts.begin(), texts.end());
-  TokenBatch expected;
-  Tokenizer::Scratch scratch;
-  ASSERT_TRUE(tokenizer->Encode(views, {}, scratch, expected).ok());
-  std::vector<TokenBatch> results(16);
-  std::vector<std::thread> threads;
-  for (TokenBatch& result : results) {
-    threads.emplace_back([&] {
-      Tokenizer::Scratch own;
-      EXPECT_TRUE(tokenizer->Encode(views, {}, own, result).ok());
-    });
+  for (const char* base : {"word_piece_uncased", "byte_level", "unigram"}) {
+    const auto tokenizer = Load(base);
+    TokenBatch expected;
+    Tokenizer::Scratch scratch;
+    ASSERT_TRUE(tokenizer->Encode(views, {}, scratch, expected).ok());
+    std::vector<TokenBatch> results(16);
+    std::vector<std::thread> threads;
+    for (TokenBatch& result : results) {
+      threads.emplace_back([&] {
+        Tokenizer::Scratch own;
+        EXPECT_TRUE(tokenizer->Encode(views, {}, own, result).ok());
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const TokenBatch& result : results) EXPECT_EQ(result.ids, expected.ids);
   }
-  for (std::thread& thread : threads) thread.join();
-  for (const TokenBatch& result : results) EXPECT_EQ(result.ids, expected.ids);
 }
 
 // Quadratic code would not end within the test's time limit.
@@ -165,7 +167,7 @@ TEST(TokenizerTest, AdversarialTextsEnd) {
     spaced += "<mask> \n ";
   }
   texts.insert(texts.end(), {marks, masks, spaced});
-  for (const char* base : {"word_piece_uncased", "byte_level"}) {
+  for (const char* base : {"word_piece_uncased", "byte_level", "unigram"}) {
     const auto tokenizer = Load(base);
     for (const std::string& text : texts) EXPECT_GE(Ids(*tokenizer, text).size(), 2u);
   }
