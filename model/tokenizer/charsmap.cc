@@ -186,6 +186,9 @@ absl::StatusOr<std::shared_ptr<const Charsmap>> Charsmap::Parse(std::string_view
   }
   const absl::Status status = Walk(*map).Run();
   if (!status.ok()) return Refuse("a charsmap is broken: {}", std::string(status.message()));
+  for (std::size_t c = 0; c < 128; ++c) {
+    map->plain_ascii_[c] = (map->plain_[c / 64] >> c % 64 & 1) != 0;
+  }
   return map;
 }
 
@@ -205,6 +208,10 @@ std::optional<std::string_view> Charsmap::Find(std::string_view text) const {
 
 std::size_t Charsmap::SkipPlain(std::string_view text, std::size_t at) const {
   while (at < text.size()) {
+    if (plain_ascii_[static_cast<unsigned char>(text[at])]) {
+      ++at;
+      continue;
+    }
     const Scalar scalar = ScalarAt(text, at);
     if (!(plain_[scalar.value / 64] >> scalar.value % 64 & 1)) break;
     at += scalar.size;

@@ -2,6 +2,7 @@
 // clusters as the pinned library does it (tokenizers.md 2.4.1). Immutable.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,7 @@ class Charsmap {
   // Bit c: scalar c has no entry of its own and joins no neighbour by itself, so that it stays as
   // it is unless what follows joins it.
   std::vector<uint64_t> plain_;
+  std::array<bool, 256> plain_ascii_ = {};  // the same by byte, false beyond ASCII
 };
 
 }  // namespace embedserve

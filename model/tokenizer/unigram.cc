@@ -6,6 +6,7 @@
 #include <span>
 
 #include "fmt/format.h"
+#include "model/tokenizer/append_words.h"
 #include "model/tokenizer/seeds.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
@@ -15,6 +16,54 @@ namespace {
 
 constexpr double kUnkPenalty = 10;  // of a character without a piece, below the lowest score
 constexpr uint32_t kNone = 0xFFFFFFFF;
+
+// Bytes that begin no white space.
+constexpr std::array<bool, 256> kOrdinaryByte = [] {
+  std::array<bool, 256> ordinary = {};
+  ordinary.fill(true);
+  for (const unsigned char byte : {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xC2, 0xE1, 0xE2, 0xE3}) {
+    ordinary[byte] = false;
+  }
+  return ordinary;
+}();
+
+// The words between white space, some at a time.
+class SpaceScanner {
+ public:
+  explicit SpaceScanner(std::string_view text) : text_(text) {}
+
+  WordBounds Next() {
+    std::size_t count = 0;
+    std::size_t begin = at_;  // of the word under way
+    while (at_ < text_.size() && count < kWords) {
+      if (kOrdinaryByte[static_cast<unsigned char>(text_[at_])]) {
+        ++at_;
+        continue;
+      }
+      const Scalar scalar = ScalarAt(text_, at_);
+      if (ClassOf(scalar.value) & CharClass::kSpace) {
+        if (begin < at_) Put(count++, begin, at_);
+        begin = at_ + scalar.size;
+      }
+      at_ += scalar.size;
+    }
+    if (at_ == text_.size() && begin < at_) Put(count++, begin, at_);
+    return {count, begins_.data(), ends_.data()};
+  }
+
+ private:
+  static constexpr std::size_t kWords = 63;  // and one at the text's end
+
+  void Put(std::size_t word, std::size_t begin, std::size_t end) {
+    begins_[word] = static_cast<uint32_t>(begin);
+    ends_[word] = static_cast<uint32_t>(end);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::array<uint32_t, kWords + 1> begins_;
+  std::array<uint32_t, kWords + 1> ends_;
+};
 
 // Bytes of the scalar that begins with `first`.
 constexpr std::size_t ScalarSize(char first) {
@@ -59,18 +108,12 @@ void Unigram::Append(std::string_view segment, std::size_t enough, WordCache& ca
 
 void Unigram::AppendWords(std::string_view segment, std::size_t enough, WordCache& cache,
                           Buffers& buffers, std::vector<int32_t>& ids) const {
-  std::size_t begin = 0;  // of the word under way
-  std::size_t at = 0;
-  while (at < segment.size()) {
-    const Scalar scalar = ScalarAt(segment, at);
-    if (ClassOf(scalar.value) & CharClass::kSpace) {
-      if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
-      begin = at + scalar.size;
-      if (ids.size() > enough) return;
-    }
-    at += scalar.size;
-  }
-  if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
+  const std::string_view text = buffers.text.Assign(segment);
+  SpaceScanner scanner(text);
+  AppendScanned(scanner, text, enough, cache, buffers.missed, ids,
+                [&](std::string_view word, std::vector<int32_t>& own) {
+                  AppendWord(word, cache, buffers, own);
+                });
 }
 
 // Marks and cuts a word or, without split_white_space, a segment with spaces.

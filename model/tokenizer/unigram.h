@@ -14,6 +14,7 @@
 #include "model/tokenizer/byte_trie.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
+#include "model/tokenizer/word_scanner.h"
 #include "model/tokenizer/word_table.h"
 
 namespace embedserve {
@@ -52,6 +53,8 @@ class Unigram {
       int32_t id;
       uint32_t begin;  // of the piece; kNone: no way yet
     };
+    PaddedText text;
+    std::vector<int32_t> missed;  // ids of a word that the cache does not know
     std::string split;
     std::vector<Arrival> arrivals;
     std::vector<int32_t> reversed;
