@@ -147,6 +147,22 @@ def write_roberta_tokenizer(folder, tokenizer, **config):
                 "trim_offsets": True} | named | config)
 
 
+def unigram():
+    """The small XLM-R tokenizer of the tokenizers' own tests."""
+    return Tokenizer.from_file(str(ROOT.parents[1] / "model/tokenizer/testdata/unigram.json"))
+
+
+def write_unigram_tokenizer(folder, tokenizer, **config):
+    """As transformers 4.x writes it for XLM-R, less sentencepiece.bpe.model."""
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json",
+               {"added_tokens_decoder": added_tokens_decoder(tokenizer), "bos_token": "<s>",
+                "clean_up_tokenization_spaces": True, "cls_token": "<s>", "eos_token": "</s>",
+                "mask_token": "<mask>", "model_max_length": 64, "pad_token": "<pad>",
+                "sep_token": "</s>", "tokenizer_class": "XLMRobertaTokenizer",
+                "unk_token": "<unk>"} | config)
+
+
 def randomize(module, seed, dtype=torch.float32):
     """Fills every parameter by its kind, rounded to `dtype`; order by name, so it is stable."""
     random = np.random.RandomState(seed)
@@ -350,6 +366,14 @@ def new_layout_folders(bert, cased, bpe, scratch):
              source("xlm", model, lambda f: write_roberta_tokenizer(f, bpe)),
              [Pooling(32, "weightedmean")], dtype=torch.bfloat16, max_seq_length=48,
              similarity_fn_name="dot")
+
+    # What multilingual models have: XLM-R with its Unigram tokenizer.
+    pieces = unigram()
+    model = make_encoder("xlm-roberta", 14, torch.float32, vocab_size=pieces.get_vocab_size(),
+                         max_position_embeddings=66, type_vocab_size=1, layer_norm_eps=1e-5)
+    save_new("tiny-xlm-roberta",
+             source("xlm_unigram", model, lambda f: write_unigram_tokenizer(f, pieces)),
+             [Pooling(32, "mean"), Normalize()], max_seq_length=48)
 
     # A default prompt that is pooled like the rest; left truncation; Dense + bias between two
     # Normalize modules.

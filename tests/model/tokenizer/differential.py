@@ -232,7 +232,7 @@ def published(shared):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('program', metavar='TOKENIZER_IDS')
-    parser.add_argument('--strings', type=int, default=2000, help='generated strings for each vocabulary')
+    parser.add_argument('--strings', type=int, default=24000, help='generated strings for each vocabulary')
     parser.add_argument('--configurations', type=int, default=250)
     parser.add_argument('--seed', default='1')
     parser.add_argument('--shared', type=pathlib.Path, default=pathlib.Path('../shared'))
