@@ -5,7 +5,7 @@
 
 TOKENIZER_IDS is the test program of that name. Parts: `generated` strings for each vocabulary, `scalars` (every
 Unicode scalar between letters), `configurations` made at random, and, where DIR holds them, `corpora` with the
-published vocabularies. Needs tokenizers==0.23.3; exits 77 (ctest: skipped) without.
+published vocabularies and other projects' `vectors`. Needs tokenizers==0.23.3; exits 77 (ctest: skipped) without.
 """
 import argparse
 import collections
@@ -215,6 +215,34 @@ def corpora(program, shared):
         print(f'corpora {name}: {compare(name, program, spec, texts)} texts')
 
 
+def vectors(program, shared):
+    """Other projects' vectors for the published vocabularies."""
+    global failures
+    data, cases = shared / 'data/vectors', collections.defaultdict(list)
+    names = {'roberta-base': 'RoBERTa', 'bert-base-uncased': 'BERT uncased', 't5-small': 'T5', 'bert-base-cased': 'BERT cased',
+             'bert-base-multilingual-cased': 'BERT multilingual cased'}
+    for model, entry in json.loads((data / 'iree-tokenizer_corpus.json').read_text(encoding='utf-8'))['models'].items():
+        for case in entry['tests']:
+            name = names.get(model.split('/')[-1])
+            cases[name, case.get('add_special_tokens', True)].append((case['input'], case['golden_ids']))
+    for case in json.loads((data / 'transformers.json').read_text(encoding='utf-8')):
+        if isinstance(case.get('input'), str) and 'ids' in case:
+            cases[names.get(case['tokenizer']), case['special']].append((case['input'], case['ids']))
+    blocks = (data / 'llama.cpp/ggml-vocab.inp').read_bytes().decode().split('\n__ggml_vocab_test__\n')
+    for name, file in (('RoBERTa', 'roberta-bpe'), ('BERT uncased', 'bert-bge')):
+        lines = (data / f'llama.cpp/{file}.out').read_text().split('\n')
+        cases[name, False] += [(text, [int(x) for x in line.split()]) for text, line in zip(blocks, lines)]
+    for name, spec in published(shared).items():
+        for special in (True, False):
+            pairs = cases[name, special]
+            got = ours(program, spec, [text for text, _ in pairs], *([] if special else ['--no-special']))
+            bad = [(text, want, ids) for (text, want), ids in zip(pairs, got) if want != ids]
+            failures += len(bad)
+            for text, want, ids in bad[:3]:
+                print(f'DIFFERENT vector {name}: {json.dumps(text)}\n  theirs {want}\n  ours   {ids}')
+            print(f'vectors {name}, special tokens {special}: {len(pairs)}')
+
+
 def published(shared):
     data = shared / 'data'
     specs = {name: json.loads((data / path).read_text(encoding='utf-8')) for name, path in {
@@ -236,7 +264,7 @@ def main():
     parser.add_argument('--configurations', type=int, default=250)
     parser.add_argument('--seed', default='1')
     parser.add_argument('--shared', type=pathlib.Path, default=pathlib.Path('../shared'))
-    parser.add_argument('--only', choices=('generated', 'scalars', 'configurations', 'corpora'))
+    parser.add_argument('--only', choices=('generated', 'scalars', 'configurations', 'corpora', 'vectors'))
     args = parser.parse_args()
     if tokenizers.__version__ != VERSION:
         print(f'SKIPPED: tokenizers {tokenizers.__version__} is installed, the parity target is {VERSION}')
@@ -252,6 +280,7 @@ def main():
              'configurations': lambda: configurations(args.program, args.seed, args.configurations)}
     if present:
         parts['corpora'] = lambda: corpora(args.program, args.shared)
+        parts['vectors'] = lambda: vectors(args.program, args.shared)
     else:
         print(f'no data in {args.shared}: published vocabularies and corpora are left out')
     for name, part in parts.items():
