@@ -246,7 +246,10 @@ class FolderReader {
     for (const TextStep& step : steps) {
       if (step == TextStep(NormalizerStep::Lowercase())) return;
     }
-    steps.insert(steps.begin(), NormalizerStep::Lowercase());
+    std::vector<TextStep> lowered;
+    lowered.emplace_back(NormalizerStep::Lowercase());
+    for (const TextStep& step : steps) lowered.push_back(step);
+    steps.swap(lowered);
   }
 
   // The reference ignores these parts of tokenizer.json; where they say something else, whoever

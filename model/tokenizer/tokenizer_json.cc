@@ -36,11 +36,11 @@ absl::Status AppendNormalizer(JsonValue value, std::vector<TextStep>& steps) {
     ASSIGN_OR_RETURN(const bool cjk, value.Bool("handle_chinese_chars"));
     ASSIGN_OR_RETURN(const bool lowercase, value.Bool("lowercase"));
     ASSIGN_OR_RETURN(const bool strip, value.BoolOr("strip_accents", lowercase));
-    steps.push_back(NormalizerStep::Bert(clean_text, cjk, strip, lowercase));
+    steps.emplace_back(NormalizerStep::Bert(clean_text, cjk, strip, lowercase));
   } else if (type == "Lowercase") {
-    steps.push_back(NormalizerStep::Lowercase());
+    steps.emplace_back(NormalizerStep::Lowercase());
   } else if (type == "NFD") {
-    steps.push_back(NormalizerStep::Nfd());
+    steps.emplace_back(NormalizerStep::Nfd());
   } else {
     ASSIGN_OR_RETURN(std::optional<TextStep> step, ReadTextStep(value));
     if (!step.has_value()) {
@@ -48,7 +48,7 @@ absl::Status AppendNormalizer(JsonValue value, std::vector<TextStep>& steps) {
                      "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD, "
                      "Precompiled, Replace, Strip and Sequence");
     }
-    steps.push_back(*std::move(step));
+    steps.emplace_back(*std::move(step));
   }
   return absl::OkStatus();
 }
