@@ -51,40 +51,60 @@ __device__ int QueryRowCount(const Operands<T>& o, const AttentionItem& item, in
 template <int kColumns, int kRows>
 constexpr int kWholeWarps = std::max(1, 4096 / (kColumns * kRows));
 
-template <class T, int kColumns, int kRows>
-__global__ void __launch_bounds__(kWholeWarps<kColumns, kRows>* kWarp)
+// Warps of a block, and how many of them share a (sequence, head): one where there is work for
+// every multiprocessor, one for each 16 query rows where latency counts. The bits are the same.
+template <int kColumns, int kRows>
+struct WarpEach {
+  static constexpr int kSharing = 1, kWarps = kWholeWarps<kColumns, kRows>;
+};
+template <int kRows>
+struct WarpATile {
+  static constexpr int kSharing = kRows / kTileRows, kWarps = kSharing;
+};
+
+template <class T, int kColumns, int kRows, class Split>
+__global__ void __launch_bounds__(Split::kWarps* kWarp)
     WholeKernel(Operands<T> o, const AttentionItem* items, int pairs) {
   LetNextStart();
   WaitForInput();
   extern __shared__ __align__(128) unsigned char shared[];
   using Tile = SwizzledTile<kColumns>;
   constexpr uint32_t kTileBytes = kRows * Tile::kRowBytes;
+  constexpr int kSharing = Split::kSharing, kPairs = Split::kWarps / kSharing;
+  static_assert(kSharing == 1 || kPairs == 1, "warps that share meet at the block's barrier");
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int pair = static_cast<int>(blockIdx.x) * kWholeWarps<kColumns, kRows> + warp;
+  const int thread = static_cast<int>(threadIdx.x) % (kSharing * kWarp);
+  const int pair = static_cast<int>(blockIdx.x) * kPairs + warp / kSharing;
   if (pair >= pairs) return;
   const AttentionItem item = items[pair / o.heads];
   const int queries = QueryRowCount(o, item, kRows);
   if (queries <= 0) return;
 
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared)) +
-                    static_cast<uint32_t>(warp) * 3 * kTileBytes;
+                    static_cast<uint32_t>(warp / kSharing) * 3 * kTileBytes;
   const Tile query{base}, keys{base + kTileBytes}, values{base + 2 * kTileBytes};
   const int column = pair % o.heads * o.head_size;
   const auto first = static_cast<std::size_t>(FirstQueryRow(o, item));
   const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
   const int query_rows = (queries + kTileRows - 1) / kTileRows * kTileRows;
   const int key_rows = (item.length + 15) / 16 * 16;
-  CopyTile(query, o.query + first * o.query_stride + column, o.query_stride, query_rows, queries,
-           o.head_size, lane, kWarp);
-  CopyTile(keys, o.key + key_first, o.key_stride, key_rows, item.length, o.head_size, lane, kWarp);
-  CopyTile(values, o.value + key_first, o.key_stride, key_rows, item.length, o.head_size, lane,
-           kWarp);
+  const auto copy = [&](Tile to, const T* from, std::size_t stride, int rows, int valid) {
+    CopyTile(to, from, stride, rows, valid, o.head_size, thread, kSharing * kWarp);
+  };
+  copy(query, o.query + first * o.query_stride + column, o.query_stride, query_rows, queries);
+  copy(keys, o.key + key_first, o.key_stride, key_rows, item.length);
+  copy(values, o.value + key_first, o.key_stride, key_rows, item.length);
   CommitCopies();
   WaitForCopies<0>();
-  __syncwarp();
+  if constexpr (kSharing == 1) {
+    __syncwarp();
+  } else {
+    __syncthreads();
+  }
 
-  for (int row = 0; row < query_rows; row += kTileRows) {
+  const int first_row = warp % kSharing * kTileRows;
+  for (int row = first_row; row < query_rows; row += kSharing * kTileRows) {
     QueryRows<T, kColumns> rows;
     rows.Load(query, row, lane);
     rows.template Fold<kRows>(keys, values, item.length, o.scale * kLog2e, lane);
@@ -92,8 +112,12 @@ __global__ void __launch_bounds__(kWholeWarps<kColumns, kRows>* kWarp)
     rows.Store(query, row, lane);
   }
   __syncwarp();
-  StoreRows(query, 0, queries, o.head_size, o.out + first * o.out_stride + column, o.out_stride,
-            lane);
+  // A warp alone writes the sequence, one of several its own rows.
+  const int stored = kSharing == 1 ? queries : min(kTileRows, queries - first_row);
+  if (stored <= 0) return;
+  StoreRows(query, first_row, stored, o.head_size,
+            o.out + (first + static_cast<std::size_t>(first_row)) * o.out_stride + column,
+            o.out_stride, lane);
 }
 
 constexpr int kLongThreads = kQueryBlock / kTileRows * kWarp;
@@ -233,15 +257,26 @@ bool AskForShared(Stream& stream, Kernel kernel, std::size_t bytes) {
                       "attention");
 }
 
+template <class T, int kColumns, int kRows, class Split>
+void LaunchSplit(Stream& stream, const Operands<T>& o, const AttentionItem* items, int pairs) {
+  constexpr int kPairs = Split::kWarps / Split::kSharing;
+  constexpr std::size_t kShared = kPairs * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
+  const auto kernel = WholeKernel<T, kColumns, kRows, Split>;
+  if (!AskForShared(stream, kernel, kShared)) return;
+  LaunchEarly(stream, "attention, whole sequences", kernel,
+              dim3(static_cast<unsigned>((pairs + kPairs - 1) / kPairs)),
+              dim3(Split::kWarps * kWarp), kShared, o, items, pairs);
+}
+
 template <class T, int kColumns, int kRows>
 void LaunchWhole(Stream& stream, const Operands<T>& o, const AttentionItem* items, int count) {
-  constexpr int kWarps = kWholeWarps<kColumns, kRows>;
-  constexpr std::size_t kShared = kWarps * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
-  if (count == 0 || !AskForShared(stream, WholeKernel<T, kColumns, kRows>, kShared)) return;
+  if (count == 0) return;
   const int pairs = count * o.heads;
-  LaunchEarly(stream, "attention, whole sequences", WholeKernel<T, kColumns, kRows>,
-              dim3(static_cast<unsigned>((pairs + kWarps - 1) / kWarps)), dim3(kWarps * kWarp),
-              kShared, o, items, pairs);
+  if (pairs <= stream.multiprocessors() && !o.one_query) {
+    LaunchSplit<T, kColumns, kRows, WarpATile<kRows>>(stream, o, items, pairs);
+  } else {
+    LaunchSplit<T, kColumns, kRows, WarpEach<kColumns, kRows>>(stream, o, items, pairs);
+  }
 }
 
 template <class T, int kColumns>
