@@ -33,6 +33,16 @@ std::array<char32_t, 256> ByteAlphabet() {
   return alphabet;
 }
 
+// The byte that each scalar of the alphabet stands for.
+std::unordered_map<char32_t, char> BytesOfAlphabet() {
+  std::unordered_map<char32_t, char> bytes;
+  const std::array<char32_t, 256> alphabet = ByteAlphabet();
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    bytes.emplace(alphabet[byte], static_cast<char>(byte));
+  }
+  return bytes;
+}
+
 // The bytes that a token stands for, or nullopt if it holds a scalar outside the alphabet: such a
 // token can only be an added one.
 std::optional<std::string> BytesOf(std::string_view token,
@@ -102,9 +112,8 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
     ASSIGN_OR_RETURN(model.unk_id_, Find(vocabulary, *options.unk_token, "unk_token"));
   }
   const std::array<char32_t, 256> alphabet = ByteAlphabet();
-  std::unordered_map<char32_t, char> bytes;
+  const std::unordered_map<char32_t, char> bytes = BytesOfAlphabet();
   for (std::size_t byte = 0; byte < 256; ++byte) {
-    bytes.emplace(alphabet[byte], static_cast<char>(byte));
     std::string token;
     AppendScalar(alphabet[byte], token);
     model.byte_ids_[byte] = vocabulary.Find(token).value_or(kMissing);
@@ -197,11 +206,7 @@ std::size_t ByteLevelBpe::PartEnd(std::string_view word, std::size_t begin) cons
 }
 
 WordTable ByteLevelBpe::Seeds(const Vocabulary& vocabulary) const {
-  std::unordered_map<char32_t, char> bytes;
-  const std::array<char32_t, 256> alphabet = ByteAlphabet();
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    bytes.emplace(alphabet[byte], static_cast<char>(byte));
-  }
+  const std::unordered_map<char32_t, char> bytes = BytesOfAlphabet();
   Buffers buffers;
   return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     std::optional<std::string> word = BytesOf(token, bytes);
@@ -280,7 +285,7 @@ void ByteLevelBpe::PushCandidate(Buffers& buffers, int32_t at) const {
   if (left.next == kDead) return;
   const uint32_t rank = merges_.Find(left.id, symbols[static_cast<std::size_t>(left.next)].id);
   if (rank == kNoRank) return;
-  buffers.heap.push_back({rank, at, results_[rank]});
+  buffers.heap.push_back({rank, at});
   std::push_heap(buffers.heap.begin(), buffers.heap.end(), LaterCandidate);
 }
 
@@ -306,8 +311,8 @@ void ByteLevelBpe::AppendMergedLong(Buffers& buffers, std::vector<int32_t>& ids)
     if (left.id == kDead || left.next == kDead) continue;
     Buffers::Symbol& right = symbol(left.next);
     const uint32_t rank = merges_.Find(left.id, right.id);
-    if (rank == kNoRank || results_[rank] != top.result) continue;
-    left.id = top.result;
+    if (rank == kNoRank || results_[rank] != results_[top.rank]) continue;
+    left.id = results_[top.rank];
     left.next = right.next;
     right.id = kDead;
     if (left.next != kDead) symbol(left.next).previous = top.at;

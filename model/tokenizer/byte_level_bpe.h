@@ -44,8 +44,7 @@ class ByteLevelBpe {
     };
     struct Candidate {
       uint32_t rank;
-      int32_t at;      // left symbol
-      int32_t result;  // what the pair gives; another result by now makes the candidate stale
+      int32_t at;  // left symbol; if its pair gives another result by now, the candidate is stale
     };
     PaddedText text;
     std::vector<int32_t> missed;  // ids of a word that the cache does not know

@@ -143,8 +143,7 @@ class FolderReader {
     if (!tokenizer_json_.has_value()) {
       return Refuse(
           "{}: has no tokenizer.json, which the tokenizer class {} needs; sentencepiece.bpe.model "
-          "is "
-          "not read: save the folder's tokenizer with transformers 5 once",
+          "is not read: save the folder's tokenizer with transformers 5 once",
           directory_.string(), Name(class_));
     }
     ASSIGN_OR_RETURN(const JsonValue model, ModelOfType(TokenizerModelType::kUnigram));

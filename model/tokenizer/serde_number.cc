@@ -1,6 +1,7 @@
 #include "model/tokenizer/serde_number.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -13,9 +14,17 @@ constexpr int kLargestPower = 308;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// The nearest double to 10^exponent, 0 <= exponent <= kLargestPower.
+// The nearest double to 10^exponent, 0 <= exponent <= kLargestPower. A vocabulary asks for as many
+// as it has pieces: each is computed once.
 double PowerOfTen(int exponent) {
-  return std::strtod(("1e" + std::to_string(exponent)).c_str(), nullptr);
+  static const std::array<double, kLargestPower + 1> powers = [] {
+    std::array<double, kLargestPower + 1> computed;
+    for (std::size_t i = 0; i < computed.size(); ++i) {
+      computed[i] = std::strtod(("1e" + std::to_string(i)).c_str(), nullptr);
+    }
+    return computed;
+  }();
+  return powers[static_cast<std::size_t>(exponent)];
 }
 
 double Scaled(uint64_t digits, int exponent) {

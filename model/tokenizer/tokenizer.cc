@@ -187,7 +187,7 @@ absl::StatusOr<TokenizerImpl::Model> CompileModel(const TokenizerSpec& spec) {
 }
 
 absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool normalized) {
-  const NormalizerChain normalizer(spec.normalizer);
+  const NormalizerChain normalizer(spec.normalizer, spec.fast.plain_ascii);
   NormalizerChain::Buffers buffers;
   std::vector<AddedTokenMatcher::Pattern> patterns;
   for (const auto& [id, token] : spec.added.tokens()) {

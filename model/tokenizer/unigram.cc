@@ -65,12 +65,6 @@ class SpaceScanner {
   std::array<uint32_t, kWords + 1> ends_;
 };
 
-// Bytes of the scalar that begins with `first`.
-constexpr std::size_t ScalarSize(char first) {
-  const auto byte = static_cast<unsigned char>(first);
-  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-}
-
 }  // namespace
 
 absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const UnigramOptions& options) {
@@ -121,17 +115,17 @@ void Unigram::AppendWord(std::string_view word, WordCache& cache, Buffers& buffe
                          std::vector<int32_t>& ids) const {
   const auto mark_size = [&](std::size_t at) -> std::size_t {
     if (word[at] == ' ') return 1;
-    return word.substr(at).starts_with(kMark) ? kMark.size() : 0;
+    return word.substr(at).starts_with(kMetaspaceMark) ? kMetaspaceMark.size() : 0;
   };
   const std::size_t first = mark_size(0);
   bool marked = first > 0 || metaspace_.prepend == MetaspaceOptions::Prepend::kAlways;
   std::size_t begin = first;
   if (!metaspace_.split) {
     std::string& split = buffers.split;
-    split.assign(marked ? kMark : std::string_view());
+    split.assign(marked ? kMetaspaceMark : std::string_view());
     for (std::size_t at = begin; at < word.size(); ++at) {
       if (word[at] == ' ') {
-        split.append(kMark);
+        split.append(kMetaspaceMark);
       } else {
         split.push_back(word[at]);
       }
@@ -161,7 +155,7 @@ void Unigram::AppendSplit(bool marked, std::string_view body, WordCache& cache, 
       marked == (metaspace_.prepend == MetaspaceOptions::Prepend::kAlways) && !body.empty();
   if (usual && cache.Append(body, ids)) return;
   const std::size_t begin = ids.size();
-  buffers.split.assign(marked ? kMark : std::string_view()).append(body);
+  buffers.split.assign(marked ? kMetaspaceMark : std::string_view()).append(body);
   AppendBest(buffers.split, buffers, ids);
   if (usual) cache.Put(body, std::span(ids).subspan(begin));
 }
@@ -171,9 +165,9 @@ WordTable Unigram::Seeds(const Vocabulary& vocabulary) const {
   Buffers buffers;
   return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     const std::string_view body =
-        marked ? token.substr(std::min(kMark.size(), token.size())) : token;
-    if (!metaspace_.split || body.empty() || token.starts_with(kMark) != marked ||
-        body.find(kMark) != std::string_view::npos) {
+        marked ? token.substr(std::min(kMetaspaceMark.size(), token.size())) : token;
+    if (!metaspace_.split || body.empty() || token.starts_with(kMetaspaceMark) != marked ||
+        body.find(kMetaspaceMark) != std::string_view::npos) {
       return std::string();
     }
     AppendBest(token, buffers, ids);
@@ -214,7 +208,7 @@ void Unigram::FindArrivals(std::string_view split, std::vector<Buffers::Arrival>
     }
   };
   for (std::size_t begin = 0; begin < split.size();) {
-    const std::size_t next = begin + ScalarSize(split[begin]);
+    const std::size_t next = begin + ScalarAt(split, begin).size;
     const double so_far = arrivals[begin].score;
     bool known = false;  // a piece of one character begins here
     ByteTrie::Node node = ByteTrie::kRoot;

@@ -19,6 +19,9 @@
 
 namespace embedserve {
 
+// Metaspace's mark of a word's beginning, U+2581.
+inline constexpr std::string_view kMetaspaceMark = "\xE2\x96\x81";
+
 // How a segment is marked and cut before the model sees it.
 struct MetaspaceOptions {
   enum class Prepend {
@@ -72,7 +75,6 @@ class Unigram {
   WordTable Seeds(const Vocabulary& vocabulary) const;
 
  private:
-  static constexpr std::string_view kMark = "\xE2\x96\x81";  // U+2581
   static constexpr int32_t kMissing = -1;
 
   Unigram() = default;

@@ -10,20 +10,18 @@
 namespace embedserve {
 namespace {
 
-constexpr std::string_view kMark = "\xE2\x96\x81";  // U+2581
-constexpr std::size_t kMostGrowth = 16;             // of a replaced text; bounds memory
+constexpr std::size_t kMostGrowth = 16;  // of a replaced text; bounds memory
 
 absl::StatusOr<double> ReadScore(JsonValue value, ScoreRounding rounding) {
-  ASSIGN_OR_RETURN(const double nearest, value.AsNumber());
   const auto spelling = value.Spelling();
-  if (rounding == ScoreRounding::kNearest || !spelling.has_value()) return nearest;
-  return SerdeNumber(*spelling);
+  if (rounding == ScoreRounding::kSerde && spelling.has_value()) return SerdeNumber(*spelling);
+  return value.AsNumber();
 }
 
 absl::StatusOr<MetaspaceOptions> ReadOneMetaspace(JsonValue value) {
   ASSIGN_OR_RETURN(const JsonValue replacement, value.Get("replacement"));
   ASSIGN_OR_RETURN(const std::string_view mark, replacement.AsString());
-  if (mark != kMark) return replacement.Error("is not supported; expected \"\\u2581\"");
+  if (mark != kMetaspaceMark) return replacement.Error("is not supported; expected \"\\u2581\"");
   MetaspaceOptions options;
   options.split_white_space = false;
   ASSIGN_OR_RETURN(options.split, value.BoolOr("split", true));

@@ -13,11 +13,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
-                                 const Environment& environment = {}) {
-  return ReadCommandLine(arguments, environment);
-}
-
 TEST(CommandLine, DefaultsComeFromTheTable) {
   const Options options = Accepted({"serve"});
   EXPECT_EQ(options.command, Command::kServe);

@@ -15,11 +15,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
-                                 const Environment& environment = {}) {
-  return ReadCommandLine(arguments, environment);
-}
-
 class ConfigFileTest : public ::testing::Test {
  protected:
   ~ConfigFileTest() override { std::filesystem::remove(path_); }

@@ -11,9 +11,14 @@
 
 namespace embedserve {
 
+inline absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
+                                        const Environment& environment = {}) {
+  return ReadCommandLine(arguments, environment);
+}
+
 inline Options Accepted(const std::vector<std::string>& arguments,
                         const Environment& environment = {}) {
-  const auto line = ReadCommandLine(arguments, environment);
+  const auto line = Read(arguments, environment);
   EXPECT_TRUE(line.ok()) << line.status();
   return line.ok() ? line->options : Options{};
 }
@@ -21,7 +26,7 @@ inline Options Accepted(const std::vector<std::string>& arguments,
 // The message of a refusal; "" if there was none. Every refusal is bad usage, told in one line.
 inline std::string Refused(const std::vector<std::string>& arguments,
                            const Environment& environment = {}) {
-  const auto line = ReadCommandLine(arguments, environment);
+  const auto line = Read(arguments, environment);
   if (line.ok()) return "";
   EXPECT_EQ(ExitCodeOf(line.status()), ExitCode::kUsage);
   const std::string message(line.status().message());
