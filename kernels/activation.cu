@@ -2,6 +2,7 @@
 // memory; this kernel is what fusing the activation into the matrix product saves.
 #include "kernels/activation.h"
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -53,16 +54,11 @@ __global__ void __launch_bounds__(kThreads) AddKernel(const float* y, float* x, 
   if (i < size) x[i] += y[i];
 }
 
-unsigned Blocks(std::size_t size, int values_a_thread) {
-  const auto a_block = static_cast<std::size_t>(kThreads * values_a_thread);
-  return static_cast<unsigned>((size + a_block - 1) / a_block);
-}
-
 template <ActivationKind kKind>
 void Launch(Stream& stream, Tensor x) {
   DispatchType(x.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    ActivateKernel<T, kKind><<<Blocks(x.size(), kPacket), kThreads, 0, stream.get()>>>(
+    ActivateKernel<T, kKind><<<Blocks(x.size(), kThreads * kPacket), kThreads, 0, stream.get()>>>(
         static_cast<T*>(x.data), x.size());
   });
   stream.CheckLaunch("activation");
@@ -94,7 +90,7 @@ void Activate(Stream& stream, ActivationKind kind, Tensor x) {
 
 void Add(Stream& stream, ConstTensor y, Tensor x) {
   if (!stream.ok() || x.size() == 0) return;
-  AddKernel<<<Blocks(x.size(), 1), kThreads, 0, stream.get()>>>(
+  AddKernel<<<Blocks(x.size(), kThreads), kThreads, 0, stream.get()>>>(
       static_cast<const float*>(y.data), static_cast<float*>(x.data), x.size());
   stream.CheckLaunch("add");
 }

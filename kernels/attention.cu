@@ -263,8 +263,7 @@ void LaunchSplit(Stream& stream, const Operands<T>& o, const AttentionItem* item
   constexpr std::size_t kShared = kPairs * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
   const auto kernel = WholeKernel<T, kColumns, kRows, Split>;
   if (!AskForShared(stream, kernel, kShared)) return;
-  LaunchEarly(stream, "attention, whole sequences", kernel,
-              dim3(static_cast<unsigned>((pairs + kPairs - 1) / kPairs)),
+  LaunchEarly(stream, "attention, whole sequences", kernel, dim3(Blocks(pairs, kPairs)),
               dim3(Split::kWarps * kWarp), kShared, o, items, pairs);
 }
 

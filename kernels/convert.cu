@@ -1,5 +1,6 @@
 #include "kernels/convert.h"
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -17,7 +18,7 @@ __global__ void __launch_bounds__(kThreads)
 
 void Convert(Stream& stream, ConstTensor x, Tensor out) {
   if (!stream.ok() || x.size() == 0) return;
-  const auto blocks = static_cast<unsigned>((x.size() + kThreads - 1) / kThreads);
+  const unsigned blocks = Blocks(x.size(), kThreads);
   DispatchType(x.type, [&](auto from) {
     DispatchType(out.type, [&](auto to) {
       using From = typename decltype(from)::type;

@@ -4,6 +4,7 @@
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/embedding.h"
+#include "kernels/launch.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -42,7 +43,7 @@ void Embed(Stream& stream, const EmbeddingTables& tables, const int32_t* ids,
   DispatchRow(out.columns, [&](auto packets) {
     DispatchType(out.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const auto blocks = static_cast<unsigned>((out.rows + kWarpsPerBlock - 1) / kWarpsPerBlock);
+      const unsigned blocks = Blocks(out.rows, kWarpsPerBlock);
       EmbedKernel<T, packets()><<<blocks, dim3(kWarp, kWarpsPerBlock), 0, stream.get()>>>(
           static_cast<const T*>(tables.words.data), static_cast<const T*>(tables.positions.data),
           tables.norm, ids, position_rows, out.rows, out.columns, static_cast<T*>(out.data));

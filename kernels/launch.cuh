@@ -9,6 +9,13 @@
 
 namespace embedserve::kernels {
 
+// Blocks of `a_block` items each that hold all `items`.
+template <class Count>
+unsigned Blocks(Count items, int a_block) {
+  const auto each = static_cast<Count>(a_block);
+  return static_cast<unsigned>((items + each - 1) / each);
+}
+
 // kernel<<<grid, block, shared>>>(arguments...), placed as soon as the kernel before says
 // LetNextStart(). `kernel` must begin with WaitForInput(): see device/early.cuh.
 template <class... Parameters, class... Arguments>

@@ -108,9 +108,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-dim3 Grid(int rows) {
-  return dim3(static_cast<unsigned>((rows + kWarpsPerBlock - 1) / kWarpsPerBlock));
-}
 constexpr dim3 kBlock(kWarp, kWarpsPerBlock);
 
 }  // namespace
@@ -128,9 +125,10 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
       };
       if constexpr (kReadsAhead<T, packets()>) {
         const auto most = static_cast<unsigned>(stream.multiprocessors() * kBlocks<packets()>);
-        launch(AddNormAheadKernel<T, packets()>, dim3(std::min(Grid(x.rows).x, most)));
+        launch(AddNormAheadKernel<T, packets()>,
+               dim3(std::min(Blocks(x.rows, kWarpsPerBlock), most)));
       } else {
-        launch(AddNormKernel<T, packets()>, Grid(x.rows));
+        launch(AddNormKernel<T, packets()>, dim3(Blocks(x.rows, kWarpsPerBlock)));
       }
     });
   });
@@ -138,8 +136,7 @@ void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
 
 void NormalizeRows(Stream& stream, ConstTensor x, float eps, Tensor out) {
   if (!stream.ok() || x.rows == 0) return;
-  const auto blocks = static_cast<unsigned>((x.rows + kRowsPerBlock - 1) / kRowsPerBlock);
-  NormalizeRowsKernel<<<blocks, kThreads, 0, stream.get()>>>(
+  NormalizeRowsKernel<<<Blocks(x.rows, kRowsPerBlock), kThreads, 0, stream.get()>>>(
       static_cast<const float*>(x.data), eps, x.rows, x.columns, static_cast<float*>(out.data));
   stream.CheckLaunch("normalize rows");
 }

@@ -3,6 +3,7 @@
 // shared memory: the order of the sum depends on the sequence's length alone. Bytes moved: one read
 // of (T, H); bound by device memory.
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/pooling.h"
 
 namespace embedserve::kernels {
@@ -135,8 +136,7 @@ void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
   Dispatch(x, [&](auto tag, auto count) {
     using T = typename decltype(tag)::type;
     constexpr int kColumns = kWarp * count();  // of one block
-    const dim3 grid(static_cast<unsigned>(sequences.count),
-                    static_cast<unsigned>((x.columns + kColumns - 1) / kColumns));
+    const dim3 grid(static_cast<unsigned>(sequences.count), Blocks(x.columns, kColumns));
     int first = 0;
     for (const PoolKind kind : kinds) {
       PoolKernel<T, count()><<<grid, dim3(kWarp, kStripes), 0, stream.get()>>>(

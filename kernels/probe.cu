@@ -1,4 +1,5 @@
 #include "kernels/dispatch.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/probe.h"
 
 namespace embedserve::kernels {
@@ -31,18 +32,14 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x % kWarp == 0 && differing != 0) atomicAdd(count, __popc(differing));
 }
 
-unsigned Blocks(std::size_t size) {
-  return static_cast<unsigned>((size + kThreads - 1) / kThreads);
-}
-
 }  // namespace
 
 void FillRandom(Stream& stream, uint32_t seed, Tensor x) {
   if (!stream.ok() || x.size() == 0) return;
   DispatchType(x.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    FillKernel<<<Blocks(x.size()), kThreads, 0, stream.get()>>>(seed, static_cast<T*>(x.data),
-                                                                x.size());
+    FillKernel<<<Blocks(x.size(), kThreads), kThreads, 0, stream.get()>>>(
+        seed, static_cast<T*>(x.data), x.size());
   });
   stream.CheckLaunch("random values");
 }
@@ -50,11 +47,11 @@ void FillRandom(Stream& stream, uint32_t seed, Tensor x) {
 void CountDifferences(Stream& stream, ConstTensor a, ConstTensor b, unsigned* count) {
   if (!stream.ok() || a.size() == 0) return;
   if (ByteSize(a.type) == 4) {
-    DifferenceKernel<<<Blocks(a.size()), kThreads, 0, stream.get()>>>(
+    DifferenceKernel<<<Blocks(a.size(), kThreads), kThreads, 0, stream.get()>>>(
         static_cast<const uint32_t*>(a.data), static_cast<const uint32_t*>(b.data), a.size(),
         count);
   } else {
-    DifferenceKernel<<<Blocks(a.size()), kThreads, 0, stream.get()>>>(
+    DifferenceKernel<<<Blocks(a.size(), kThreads), kThreads, 0, stream.get()>>>(
         static_cast<const uint16_t*>(a.data), static_cast<const uint16_t*>(b.data), a.size(),
         count);
   }

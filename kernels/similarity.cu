@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/device/lane_sum.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/similarity.h"
 
 namespace embedserve::kernels {
@@ -152,10 +153,6 @@ __global__ void __launch_bounds__(kSortThreads)
     best_columns[to] = column;
     best_scores[to] = row[column];
   }
-}
-
-unsigned Blocks(int items, int a_block) {
-  return static_cast<unsigned>((items + a_block - 1) / a_block);
 }
 
 template <SimilarityKind kKind>
