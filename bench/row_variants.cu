@@ -2,6 +2,7 @@
 
 #include "bench/row_variants.h"
 #include "kernels/device/early.cuh"
+#include "kernels/device/mma.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
@@ -15,24 +16,6 @@ using T = __half;
 constexpr int kPackets = 3, kColumns = kPackets * kWarp * kPacket;
 constexpr int kWarpsPerBlock = 4, kThreads = kWarpsPerBlock * kWarp;
 constexpr dim3 kBlock(kWarp, kWarpsPerBlock);
-
-__device__ uint32_t PackHalf(float low, float high) {
-  uint32_t packed;
-  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
-  return packed;
-}
-
-__device__ void CopyAsync(void* to, const void* from) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
-                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),
-               "l"(from)
-               : "memory");
-}
-__device__ void CommitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-template <int kLater>
-__device__ void WaitForCopies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kLater) : "memory");
-}
 
 // The two rows whose sum is normalised.
 struct AddSource {
@@ -67,10 +50,8 @@ struct TableSource {
   }
 };
 
-template <bool kHeld>
-struct Vectors;
-template <>
-struct Vectors<true> {
+// What all rows share, held in registers.
+struct Vectors {
   float bias[kPackets][kPacket], gamma[kPackets][kPacket], beta[kPackets][kPacket];
   __device__ void Begin(const float* b, const LayerNormParameters& norm) {
 #pragma unroll
@@ -86,55 +67,20 @@ struct Vectors<true> {
       LoadPacket(norm.beta + column, beta[p]);
     }
   }
-  __device__ void Bias(int p, float (&out)[kPacket]) const {
-#pragma unroll
-    for (int i = 0; i < kPacket; ++i) out[i] = bias[p][i];
-  }
-  __device__ void Norm(int p, float (&g)[kPacket], float (&b)[kPacket]) const {
-#pragma unroll
-    for (int i = 0; i < kPacket; ++i) g[i] = gamma[p][i], b[i] = beta[p][i];
-  }
-};
-template <>
-struct Vectors<false> {
-  const float *bias, *gamma, *beta;
-  __device__ void Begin(const float* b, const LayerNormParameters& norm) {
-    bias = b, gamma = norm.gamma, beta = norm.beta;
-    const int thread = static_cast<int>(threadIdx.y * kWarp + threadIdx.x);
-    if (b != nullptr) PrefetchVector(b, kColumns, thread, kThreads);
-    PrefetchVector(gamma, kColumns, thread, kThreads);
-    PrefetchVector(beta, kColumns, thread, kThreads);
-  }
-  static __device__ int Column(int p) {
-    return (p * kWarp + static_cast<int>(threadIdx.x)) * kPacket;
-  }
-  __device__ void Bias(int p, float (&out)[kPacket]) const {
-    if (bias != nullptr) {
-      LoadPacket(bias + Column(p), out);
-    } else {
-#pragma unroll
-      for (float& v : out) v = 0;
-    }
-  }
-  __device__ void Norm(int p, float (&g)[kPacket], float (&b)[kPacket]) const {
-    LoadPacket(gamma + Column(p), g);
-    LoadPacket(beta + Column(p), b);
-  }
 };
 
-template <class V>
-__device__ void Finish(const uint4 (&a)[kPackets], const uint4 (&b)[kPackets], const V& vectors,
-                       float eps, T* out) {
+__device__ void Finish(const uint4 (&a)[kPackets], const uint4 (&b)[kPackets],
+                       const Vectors& vectors, float eps, T* out) {
   float v[kPackets][kPacket];
   float sum = 0;
 #pragma unroll
   for (int p = 0; p < kPackets; ++p) {
-    float more[kPacket], bias[kPacket];
+    float more[kPacket];
     Unpack<T>(a[p], v[p]);
     Unpack<T>(b[p], more);
-    vectors.Bias(p, bias);
 #pragma unroll
-    for (int i = 0; i < kPacket; ++i) v[p][i] = v[p][i] + more[i] + bias[i], sum += v[p][i];
+    for (int i = 0; i < kPacket; ++i)
+      v[p][i] = v[p][i] + more[i] + vectors.bias[p][i], sum += v[p][i];
   }
   const float mean = WarpSum(sum) / kColumns;
   float squares = 0;
@@ -146,33 +92,31 @@ __device__ void Finish(const uint4 (&a)[kPackets], const uint4 (&b)[kPackets], c
   const float scale = 1.0f / sqrtf(WarpSum(squares) / kColumns + eps);
 #pragma unroll
   for (int p = 0; p < kPackets; ++p) {
-    float gamma[kPacket], beta[kPacket];
-    vectors.Norm(p, gamma, beta);
-    uint4 packed;
-    uint32_t* const words = reinterpret_cast<uint32_t*>(&packed);
 #pragma unroll
-    for (int i = 0; i < kPacket; i += 2) {
-      words[i / 2] = PackHalf(v[p][i] * scale * gamma[i] + beta[i],
-                              v[p][i + 1] * scale * gamma[i + 1] + beta[i + 1]);
+    for (int i = 0; i < kPacket; ++i) {
+      v[p][i] = v[p][i] * scale * vectors.gamma[p][i] + vectors.beta[p][i];
     }
-    *reinterpret_cast<uint4*>(out + (p * kWarp + static_cast<int>(threadIdx.x)) * kPacket) = packed;
+    StorePacket(out + (p * kWarp + static_cast<int>(threadIdx.x)) * kPacket, v[p]);
   }
 }
 
 // Rows wait in shared memory that each lane fills and empties for itself: bytes in flight cost no
 // registers.
-template <class Source, bool kHeld, int kStages, int kBlocks>
+template <class Source, int kStages, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     RingKernel(Source source, const float* bias, LayerNormParameters norm, int rows, T* out) {
   __shared__ uint4 ring[kStages][kWarpsPerBlock][2 * kPackets][kWarp];
   LetNextStart();
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
-  Vectors<kHeld> vectors;
+  Vectors vectors;
   vectors.Begin(bias, norm);
   const int step = static_cast<int>(gridDim.x) * kWarpsPerBlock;
   const int begin = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
   source.Begin(begin, step, rows);
   WaitForInput();
+  const auto place = [&](int i, int packet) {
+    return static_cast<uint32_t>(__cvta_generic_to_shared(&ring[i % kStages][warp][packet][lane]));
+  };
   const auto fetch = [&](int i) {
     const int row = begin + i * step;
     if (row < rows) {
@@ -180,8 +124,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       const T* const b = source.second(row, i);
 #pragma unroll
       for (int p = 0; p < kPackets; ++p) {
-        CopyAsync(&ring[i % kStages][warp][p][lane], a + (p * kWarp + lane) * kPacket);
-        CopyAsync(&ring[i % kStages][warp][kPackets + p][lane], b + (p * kWarp + lane) * kPacket);
+        const int column = (p * kWarp + lane) * kPacket;
+        CopyAsync(place(i, p), a + column, true);
+        CopyAsync(place(i, kPackets + p), b + column, true);
       }
     }
     CommitCopies();
@@ -201,38 +146,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   }
 }
 
-// The next row waits in registers.
-template <class Source, bool kHeld, int kBlocks>
-__global__ void __launch_bounds__(kThreads, kBlocks)
-    AheadKernel(Source source, const float* bias, LayerNormParameters norm, int rows, T* out) {
-  LetNextStart();
-  const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
-  Vectors<kHeld> vectors;
-  vectors.Begin(bias, norm);
-  const int step = static_cast<int>(gridDim.x) * kWarpsPerBlock;
-  const int begin = static_cast<int>(blockIdx.x) * kWarpsPerBlock + warp;
-  source.Begin(begin, step, rows);
-  WaitForInput();
-  uint4 next_a[kPackets], next_b[kPackets];
-  const auto fetch = [&](int i) {
-    const T* const a = source.first(begin + i * step, i);
-    const T* const b = source.second(begin + i * step, i);
-#pragma unroll
-    for (int p = 0; p < kPackets; ++p) {
-      next_a[p] = *reinterpret_cast<const uint4*>(a + (p * kWarp + lane) * kPacket);
-      next_b[p] = *reinterpret_cast<const uint4*>(b + (p * kWarp + lane) * kPacket);
-    }
-  };
-  if (begin < rows) fetch(0);
-  for (int i = 0; begin + i * step < rows; ++i) {
-    uint4 a[kPackets], b[kPackets];
-#pragma unroll
-    for (int p = 0; p < kPackets; ++p) a[p] = next_a[p], b[p] = next_b[p];
-    if (begin + (i + 1) * step < rows) fetch(i + 1);
-    Finish(a, b, vectors, norm.eps, out + static_cast<std::size_t>(begin + i * step) * kColumns);
-  }
-}
-
 // Two loads, one store, nothing else: what this mix of reads and writes can reach at this size.
 __global__ void __launch_bounds__(256)
     CeilingKernel(const uint4* x, const uint4* r, std::size_t size, uint4* out) {
@@ -245,8 +158,8 @@ __global__ void __launch_bounds__(256)
 }
 
 unsigned Grid(Stream& stream, int rows, int blocks) {
-  return static_cast<unsigned>(
-      std::min((rows + kWarpsPerBlock - 1) / kWarpsPerBlock, stream.multiprocessors() * blocks));
+  return std::min(Blocks(rows, kWarpsPerBlock),
+                  static_cast<unsigned>(stream.multiprocessors() * blocks));
 }
 
 template <auto kKernel, int kBlocks>
@@ -259,9 +172,9 @@ void RunNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor resid
 void RunCeiling(Stream& stream, ConstTensor x, const float*, ConstTensor residual,
                 const LayerNormParameters&, Tensor out) {
   const std::size_t size = x.size() / kPacket;
-  LaunchEarly(stream, "variant", CeilingKernel, dim3(static_cast<unsigned>((size + 255) / 256)),
-              dim3(256), 0, static_cast<const uint4*>(x.data),
-              static_cast<const uint4*>(residual.data), size, static_cast<uint4*>(out.data));
+  LaunchEarly(stream, "variant", CeilingKernel, dim3(Blocks(size, 256)), dim3(256), 0,
+              static_cast<const uint4*>(x.data), static_cast<const uint4*>(residual.data), size,
+              static_cast<uint4*>(out.data));
 }
 template <auto kKernel, int kBlocks>
 void RunEmbed(Stream& stream, const EmbeddingTables& tables, const int32_t* ids,
@@ -277,18 +190,17 @@ void RunEmbed(Stream& stream, const EmbeddingTables& tables, const int32_t* ids,
 }
 
 // Mean pooling: a block owns 256 columns of a sequence, kStripes warps its rows, each kBatch rows
-// at once. kAhead: offsets are read before the wait.
-template <int kStripes, int kBatch, bool kAhead>
+// at once.
+template <int kStripes, int kBatch>
 __global__ void __launch_bounds__(kStripes* kWarp)
     PoolKernel(const T* x, Sequences sequences, int columns, float* out) {
   __shared__ float shared[kStripes][kPacket][kWarp];
   LetNextStart();
-  if (!kAhead) WaitForInput();
+  WaitForInput();
   const int lane = static_cast<int>(threadIdx.x), stripe = static_cast<int>(threadIdx.y);
   const int column = (static_cast<int>(blockIdx.y) * kWarp + lane) * kPacket;
   const int b = static_cast<int>(blockIdx.x);
   const int begin = sequences.offsets[b] + sequences.starts[b], end = sequences.offsets[b + 1];
-  if (kAhead) WaitForInput();
   const bool inside = column < columns;
   float value[kPacket] = {};
   if (inside) {
@@ -327,13 +239,12 @@ __global__ void __launch_bounds__(kStripes* kWarp)
               value);
 }
 
-template <int kStripes, int kBatch, bool kAhead>
+template <int kStripes, int kBatch>
 void RunPool(Stream& stream, ConstTensor x, const Sequences& sequences, Tensor out) {
-  LaunchEarly(
-      stream, "variant", PoolKernel<kStripes, kBatch, kAhead>,
-      dim3(static_cast<unsigned>(sequences.count), static_cast<unsigned>((x.columns + 255) / 256)),
-      dim3(kWarp, kStripes), 0, static_cast<const T*>(x.data), sequences, x.columns,
-      static_cast<float*>(out.data));
+  LaunchEarly(stream, "variant", PoolKernel<kStripes, kBatch>,
+              dim3(static_cast<unsigned>(sequences.count), Blocks(x.columns, 256)),
+              dim3(kWarp, kStripes), 0, static_cast<const T*>(x.data), sequences, x.columns,
+              static_cast<float*>(out.data));
 }
 
 }  // namespace
@@ -341,46 +252,21 @@ void RunPool(Stream& stream, ConstTensor x, const Sequences& sequences, Tensor o
 std::span<const NormVariant> NormVariants() {
   static constexpr NormVariant kVariants[] = {
       {"two reads, one write, nothing else", RunCeiling},
-      {"norm: ring of 2, vectors held, 4 blocks", RunNorm<RingKernel<AddSource, true, 2, 4>, 4>},
-      {"norm: ring of 3, vectors held, 4 blocks", RunNorm<RingKernel<AddSource, true, 3, 4>, 4>},
-      {"norm: ring of 4, vectors held, 4 blocks", RunNorm<RingKernel<AddSource, true, 4, 4>, 4>},
-      {"norm: ring of 4, vectors held, 2 blocks", RunNorm<RingKernel<AddSource, true, 4, 2>, 2>},
-      {"norm: ring of 4, vectors held, 3 blocks", RunNorm<RingKernel<AddSource, true, 4, 3>, 3>},
-      {"norm: ring of 2, vectors in L1, 7 blocks", RunNorm<RingKernel<AddSource, false, 2, 7>, 7>},
-      {"norm: ring of 3, vectors in L1, 6 blocks", RunNorm<RingKernel<AddSource, false, 3, 6>, 6>},
-      {"norm: next in registers, vectors held, 3 blocks",
-       RunNorm<AheadKernel<AddSource, true, 3>, 3>},
-      {"norm: next in registers, vectors in L1, 5 blocks",
-       RunNorm<AheadKernel<AddSource, false, 5>, 5>},
+      {"norm: ring of 4, vectors held, 4 blocks", RunNorm<RingKernel<AddSource, 4, 4>, 4>},
   };
   return kVariants;
 }
 
 std::span<const EmbedVariant> EmbedVariants() {
   static constexpr EmbedVariant kVariants[] = {
-      {"embedding: ring of 2, vectors held, 4 blocks",
-       RunEmbed<RingKernel<TableSource, true, 2, 4>, 4>},
-      {"embedding: ring of 3, vectors held, 4 blocks",
-       RunEmbed<RingKernel<TableSource, true, 3, 4>, 4>},
-      {"embedding: ring of 2, vectors in L1, 7 blocks",
-       RunEmbed<RingKernel<TableSource, false, 2, 7>, 7>},
-      {"embedding: ring of 4, vectors held, 2 blocks",
-       RunEmbed<RingKernel<TableSource, true, 4, 2>, 2>},
-      {"embedding: ring of 4, vectors held, 3 blocks",
-       RunEmbed<RingKernel<TableSource, true, 4, 3>, 3>},
-      {"embedding: next in registers, vectors in L1, 5 blocks",
-       RunEmbed<AheadKernel<TableSource, false, 5>, 5>},
+      {"embedding: ring of 3, vectors held, 4 blocks", RunEmbed<RingKernel<TableSource, 3, 4>, 4>},
   };
   return kVariants;
 }
 
 std::span<const PoolVariant> PoolVariants() {
   static constexpr PoolVariant kVariants[] = {
-      {"pooling: 4 stripes, 8 rows at once", RunPool<4, 8, false>},
-      {"pooling: 4 stripes, 8 rows at once, offsets early", RunPool<4, 8, true>},
-      {"pooling: 2 stripes, 16 rows at once, offsets early", RunPool<2, 16, true>},
-      {"pooling: 8 stripes, 4 rows at once, offsets early", RunPool<8, 4, true>},
-      {"pooling: 8 stripes, 8 rows at once, offsets early", RunPool<8, 8, true>},
+      {"pooling: 4 stripes, 8 rows at once", RunPool<4, 8>},
   };
   return kVariants;
 }
