@@ -8,7 +8,8 @@ batches of 256 and take turns for --rounds rounds; a side is idle while the othe
 of our rounds is a new process: its first pass is the cold figure, the best of the passes after it
 the warm one. The package's figure is its best way on one thread (encode_batch_fast, encode_batch,
 encode; ids read) after a pass that fills its word cache, so both ratios are against a warm package.
-The ids of both sides must be equal. The medians over the rounds are printed and all is written to
+The ids of both sides must be equal. The medians over the rounds are printed, then the time of
+adversarial texts and of twice as long ones, and all is written to
 bench/results/tokenizer-<name>.json.
 """
 
@@ -18,6 +19,7 @@ import json
 import os
 import pathlib
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -158,6 +160,40 @@ def summary(name, texts, rounds):
     return result
 
 
+def adversarial_texts(size):
+    """Texts of about `size` bytes that make careless code quadratic."""
+    letters = random.Random(1)
+    return {
+        "one letter": "a" * size,
+        "no space": "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=size)),
+        "spaces": " " * size,
+        "apostrophes": "'" * size,
+        "combining marks": "a" + "\u0301\u0316" * (size // 4),
+        "ideographs": "".join(chr(letters.randint(0x4E00, 0x9FA5)) for _ in range(size // 3)),
+        "added tokens": "<mask>[MASK]</s>" * (size // 16),
+    }
+
+
+def doubling(file, arguments):
+    """Seconds for a text of a megabyte and for one of two: buffers touched, best of the rounds."""
+    result = {}
+    for name, text in adversarial_texts(1 << 20).items():
+        seconds = []
+        for size in (1, 2):
+            best = []
+            for _ in range(arguments.rounds):
+                with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as lines:
+                    lines.write(text * size + "\n")
+                    lines.flush()
+                    command = [arguments.build / "bench" / "tokenizer_bench", file, lines.name, "0"]
+                    run = subprocess.run(command, capture_output=True, text=True, check=True)
+                    best.append(json.loads(run.stdout)["warm_seconds"])
+            seconds.append(min(best))
+        result[name] = {"seconds": seconds, "ratio": seconds[1] / seconds[0]}
+        print(f"  {name:18} {seconds[0] * 1e3:7.2f} ms a MiB, twice as long {result[name]['ratio']:.2f}x", flush=True)
+    return result
+
+
 def cpu_name():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -183,6 +219,7 @@ def main():
             "sets": {key: value for key, value in results.items() if value},
         }
         if record["sets"]:
+            record["adversarial"] = doubling(file, arguments)
             arguments.out.mkdir(parents=True, exist_ok=True)
             out = arguments.out / f"tokenizer-{name}.json"
             out.write_text(json.dumps(record, indent=1) + "\n")
