@@ -85,21 +85,20 @@ def scalar(rng):
     return chr(c) if not 0xD800 <= c <= 0xDFFF else 'a'
 
 
+def random_part(rng, pieces):
+    """A few characters: one of `pieces` (tokens as text), scalars of a few blocks, white space or a line above."""
+    kind = rng.random()
+    if kind < 0.35 and pieces:
+        part = rng.choice(pieces)
+        return rng.choice((part, part, part.upper(), part.title(), part[::-1]))
+    if kind < 0.55:
+        return ''.join(scalar(rng) for _ in range(rng.choice((1, 1, 2, 4))))
+    if kind < 0.75:
+        return rng.choice(SPACES)
+    if kind < 0.85:
+        return rng.choice(("'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'", "''", "'S", "'l", '’s'))
+    return rng.choice(TEXTS)
+
+
 def random_text(rng, pieces):
-    """A text of `pieces` (tokens as text), scalars of a few blocks, white space and the lines above."""
-    out = []
-    for _ in range(rng.choice((1, 2, 3, 5, 8, 13))):
-        kind = rng.random()
-        if kind < 0.35 and pieces:
-            part = rng.choice(pieces)
-            part = rng.choice((part, part, part.upper(), part.title(), part[::-1]))
-        elif kind < 0.55:
-            part = ''.join(scalar(rng) for _ in range(rng.choice((1, 1, 2, 4))))
-        elif kind < 0.75:
-            part = rng.choice(SPACES)
-        elif kind < 0.85:
-            part = rng.choice(("'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'", "''", "'S", "'l", '’s'))
-        else:
-            part = rng.choice(TEXTS)
-        out.append(part)
-    return ''.join(out)
+    return ''.join(random_part(rng, pieces) for _ in range(rng.choice((1, 2, 3, 5, 8, 13))))
