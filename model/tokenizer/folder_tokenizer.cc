@@ -1,5 +1,6 @@
 // Tokenizer::FromFolder: what the reference's AutoTokenizer makes of a model folder (tokenizers.md
 // 1).
+#include <algorithm>
 #include <memory>
 
 #include "model/folder/file.h"
@@ -7,6 +8,7 @@
 #include "model/folder/refuse.h"
 #include "model/folder/status_macros.h"
 #include "model/tokenizer/folder_tokens.h"
+#include "model/tokenizer/sentencepiece_model.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/tokenizer_class.h"
 #include "model/tokenizer/tokenizer_json.h"
@@ -16,6 +18,8 @@
 
 namespace embedserve {
 namespace {
+
+constexpr std::string_view kModelFile = "sentencepiece.bpe.model";
 
 using OptionalFile = std::unique_ptr<const JsonFile>;
 
@@ -50,8 +54,9 @@ class FolderReader {
     }
     ASSIGN_OR_RETURN(class_,
                      ResolveTokenizerClass(tokenizer_config_, Root(config_file_), model_type));
-    ASSIGN_OR_RETURN(tokens_,
-                     ReadFolderTokens(directory_, tokenizer_config_, tokenizer_json_, class_));
+    if (tokenizer_file_ == nullptr) RETURN_IF_ERROR(ReadModelFile());
+    ASSIGN_OR_RETURN(tokens_, ReadFolderTokens(directory_, tokenizer_config_, tokenizer_json_,
+                                               class_, AddedPieces()));
     RETURN_IF_ERROR(ReadModel());
     spec_.added.Add(spec_.vocabulary, tokens_.ToAdd(spec_.added));
     RETURN_IF_ERROR(CheckAddedIds(tokens_.numbered, spec_, tokens_.numbered_in));
@@ -73,6 +78,7 @@ class FolderReader {
       case TokenizerClass::kRoberta:
         return ReadByteLevelBpe();
       case TokenizerClass::kXlmRoberta:
+      case TokenizerClass::kCamembert:
         return ReadUnigram();
       case TokenizerClass::kAsItStands:
         break;
@@ -90,11 +96,10 @@ class FolderReader {
     ASSIGN_OR_RETURN(const JsonValue model, tokenizer_json_->Get("model"));
     ASSIGN_OR_RETURN(const TokenizerModelType type, ReadModelType(model));
     if (type != wanted) {
-      return model.Error(
-          fmt::format("its model type is not that of {}, the folder's tokenizer class; set "
-                      "\"tokenizer_class\" in "
-                      "tokenizer_config.json to the class that made the file",
-                      Name(class_)));
+      return model.Error(fmt::format(
+          "its model type is not that of {}, the folder's tokenizer class; set "
+          "\"tokenizer_class\" in tokenizer_config.json to the class that made the file",
+          Name(class_)));
     }
     return model;
   }
@@ -138,26 +143,106 @@ class FolderReader {
     return absl::OkStatus();
   }
 
-  // Of the file come pieces and charsmap; the rest is the class's own, <unk>'s id too.
-  absl::Status ReadUnigram() {
-    if (!tokenizer_json_.has_value()) {
+  bool IsUnigram() const {
+    return class_ == TokenizerClass::kXlmRoberta || class_ == TokenizerClass::kCamembert;
+  }
+
+  // sentencepiece.bpe.model, where there is no tokenizer.json.
+  absl::Status ReadModelFile() {
+    // The reference takes the first of these in place of the file that the class names.
+    for (const std::string_view other : {"tekken.json", "tiktoken.model", "tokenizer.model"}) {
+      ASSIGN_OR_RETURN(const bool exists, FileExists(directory_ / other));
+      if (exists) {
+        return Refuse(
+            "{}: is not supported; save the folder's tokenizer as tokenizer.json with transformers "
+            "5, or remove the file if the model does not need it",
+            (directory_ / other).string());
+      }
+    }
+    if (!IsUnigram()) return absl::OkStatus();
+    const std::filesystem::path path = directory_ / kModelFile;
+    ASSIGN_OR_RETURN(const bool exists, FileExists(path));
+    if (!exists) {
       return Refuse(
-          "{}: has no tokenizer.json, which the tokenizer class {} needs; sentencepiece.bpe.model "
-          "is not read: save the folder's tokenizer with transformers 5 once",
+          "{}: has neither tokenizer.json nor sentencepiece.bpe.model, one of which the tokenizer "
+          "class {} needs",
           directory_.string(), Name(class_));
     }
-    ASSIGN_OR_RETURN(const JsonValue model, ModelOfType(TokenizerModelType::kUnigram));
-    ASSIGN_OR_RETURN(const JsonValue vocabulary, model.Get("vocab"));
+    ASSIGN_OR_RETURN(model_file_, ReadSentencePieceModel(path));
+    return absl::OkStatus();
+  }
+
+  // The pieces of the model file that are tokens of their own.
+  std::optional<std::vector<AddedToken>> AddedPieces() const {
+    if (!model_file_.has_value()) return std::nullopt;
+    std::vector<AddedToken> tokens;
+    for (const SentencePieceModel::Piece& piece : model_file_->pieces) {
+      const bool control = piece.kind == SentencePieceModel::Kind::kControl;
+      if (!control && piece.kind != SentencePieceModel::Kind::kUserDefined) continue;
+      tokens.push_back({.content = piece.text, .normalized = false, .special = control});
+    }
+    return tokens;
+  }
+
+  // Of the file come pieces and charsmap; the rest is the class's own, <unk>'s id too.
+  absl::Status ReadUnigram() {
     UnigramSpec unigram;
-    ASSIGN_OR_RETURN(unigram.pieces,
-                     ReadUnigramPieces(vocabulary, ScoreRounding::kNearest, spec_.vocabulary));
+    if (tokenizer_json_.has_value()) {
+      ASSIGN_OR_RETURN(const JsonValue model, ModelOfType(TokenizerModelType::kUnigram));
+      ASSIGN_OR_RETURN(const JsonValue vocabulary, model.Get("vocab"));
+      ASSIGN_OR_RETURN(unigram.pieces,
+                       ReadUnigramPieces(vocabulary, ScoreRounding::kNearest, spec_.vocabulary));
+      ASSIGN_OR_RETURN(std::optional<TextStep> charsmap, FindCharsmap(*tokenizer_json_));
+      if (charsmap.has_value()) spec_.normalizer = {*std::move(charsmap)};
+    } else {
+      ASSIGN_OR_RETURN(unigram.pieces, PiecesOfModelFile());
+      for (const auto& [piece, score] : unigram.pieces) {
+        RETURN_IF_ERROR(spec_.vocabulary.Append(piece));
+      }
+      if (!model_file_->charsmap.empty()) {
+        auto charsmap = Charsmap::Parse(model_file_->charsmap);
+        if (!charsmap.ok()) {
+          return Refuse("{}: normalizer_spec: {}", (directory_ / kModelFile).string(),
+                        std::string(charsmap.status().message()));
+        }
+        spec_.normalizer = {ApplyCharsmap{*std::move(charsmap)}};
+      }
+    }
     unigram.options.unk_id = 3;
+    if (class_ == TokenizerClass::kCamembert) {
+      ASSIGN_OR_RETURN(const std::string unk, Required(SpecialRole::kUnk, "unk_token"));
+      const auto found = std::find_if(unigram.pieces.begin(), unigram.pieces.end(),
+                                      [&](const auto& piece) { return piece.first == unk; });
+      unigram.options.unk_id =
+          found == unigram.pieces.end() ? 0 : static_cast<int32_t>(found - unigram.pieces.begin());
+    }
     ASSIGN_OR_RETURN(const bool prefix, Flag("add_prefix_space", true));
     if (!prefix) unigram.options.metaspace.prepend = MetaspaceOptions::Prepend::kNever;
     spec_.model = std::move(unigram);
-    ASSIGN_OR_RETURN(std::optional<TextStep> charsmap, FindCharsmap(*tokenizer_json_));
-    if (charsmap.has_value()) spec_.normalizer = {*std::move(charsmap)};
     return absl::OkStatus();
+  }
+
+  // The class's special tokens with score 0 in front, where fairseq had them, and <mask> behind.
+  absl::StatusOr<UnigramPieces> PiecesOfModelFile() {
+    const auto& pieces = model_file_->pieces;
+    ASSIGN_OR_RETURN(const std::string pad, Required(SpecialRole::kPad, "pad_token"));
+    ASSIGN_OR_RETURN(const std::string unk, Required(SpecialRole::kUnk, "unk_token"));
+    ASSIGN_OR_RETURN(const std::string mask, Required(SpecialRole::kMask, "mask_token"));
+    UnigramPieces all;
+    std::size_t replaced = 1;  // first pieces of the file, which those in front stand for
+    if (class_ == TokenizerClass::kCamembert) {
+      all = {{"<s>NOTUSED", 0}, {pad, 0}, {"</s>NOTUSED", 0}, {unk, 0}, {"<unk>NOTUSED", -100}};
+    } else {
+      ASSIGN_OR_RETURN(const std::string bos, Required(SpecialRole::kBos, "bos_token"));
+      ASSIGN_OR_RETURN(const std::string eos, Required(SpecialRole::kEos, "eos_token"));
+      all = {{bos, 0}, {pad, 0}, {eos, 0}, {unk, 0}};
+      replaced = 3;
+    }
+    for (std::size_t i = replaced; i < pieces.size(); ++i) {
+      all.emplace_back(pieces[i].text, pieces[i].score);
+    }
+    all.emplace_back(mask, 0);
+    return all;
   }
 
   // A flag of tokenizer_config.json: absent means `otherwise`, null is no flag for these keys.
@@ -176,10 +261,10 @@ class FolderReader {
     return token->content;
   }
 
-  // <cls> A <sep>, for XLM-R <bos> A <eos>, which every rebuilt class puts in place of the file's
+  // <cls> A <sep>, for Unigram <bos> A <eos>, which every rebuilt class puts in place of the file's
   // post-processor.
   absl::Status SetSpecials() {
-    const bool by_ends = class_ == TokenizerClass::kXlmRoberta;
+    const bool by_ends = IsUnigram();
     ASSIGN_OR_RETURN(const std::string cls, by_ends ? Required(SpecialRole::kBos, "bos_token")
                                                     : Required(SpecialRole::kCls, "cls_token"));
     ASSIGN_OR_RETURN(const std::string sep, by_ends ? Required(SpecialRole::kEos, "eos_token")
@@ -190,8 +275,7 @@ class FolderReader {
           (token->find_first_of(" :") != std::string::npos || token->starts_with('$'))) {
         return Refuse(
             "{}: the special token '{}' cannot stand in a template; expected no space, no colon "
-            "and "
-            "no leading $",
+            "and no leading $",
             directory_.string(), *token);
       }
       const std::optional<int32_t> id = spec_.added.Find(spec_.vocabulary, *token);
@@ -299,6 +383,7 @@ class FolderReader {
   OptionalFile tokenizer_file_;
   std::optional<JsonValue> tokenizer_config_;
   std::optional<JsonValue> tokenizer_json_;
+  std::optional<SentencePieceModel> model_file_;
   TokenizerClass class_ = TokenizerClass::kAsItStands;
   FolderTokens tokens_;
   TokenizerSpec spec_;

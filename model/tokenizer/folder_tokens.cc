@@ -31,11 +31,17 @@ std::array<std::string_view, kSpecialRoles> DefaultTokens(TokenizerClass tokeniz
       return {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
     case TokenizerClass::kRoberta:
     case TokenizerClass::kXlmRoberta:
+    case TokenizerClass::kCamembert:
       return {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>"};
     case TokenizerClass::kAsItStands:
       break;
   }
   return {};
+}
+
+// Whose mask, unless a file gives it flags, swallows the white space before it.
+bool HasGreedyMask(TokenizerClass tokenizer_class) {
+  return tokenizer_class == TokenizerClass::kMpnet || tokenizer_class == TokenizerClass::kCamembert;
 }
 
 AddedToken SpecialToken(std::string_view content, bool lstrip = false) {
@@ -74,11 +80,16 @@ class Reader {
     });
   }
 
-  // The older name of extra_special_tokens counts only beside none of the newer.
+  // The older name of extra_special_tokens. In tokenizer_config.json it becomes the newer where
+  // that one holds nothing; left under its own name it counts beside none of the newer.
   absl::Status ReadAdditional(JsonValue object, bool is_map) {
-    ASSIGN_OR_RETURN(const auto additional, object.Find("additional_special_tokens"));
-    if (!additional.has_value() || has_extra_) return absl::OkStatus();
-    return ReadExtra(*additional, is_map);
+    const auto additional = object.Get("additional_special_tokens");  // may be null
+    if (!additional.ok()) return absl::OkStatus();
+    if (!is_map && !has_extra_) return ReadExtra(*additional, is_map);
+    additional_ = std::nullopt;
+    if (additional->IsNull()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(additional_, ReadList(*additional));
+    return absl::OkStatus();
   }
 
   absl::Status ReadDecoder(JsonValue decoder) {
@@ -109,11 +120,22 @@ class Reader {
     return absl::OkStatus();
   }
 
-  FolderTokens Finish(std::string numbered_in) {
+  FolderTokens Finish(std::string numbered_in, std::optional<std::vector<AddedToken>> pieces) {
+    if (!extra_listed_) {
+      if (pieces.has_value()) additional_ = std::move(pieces);
+      if (!additional_.has_value() && class_ == TokenizerClass::kCamembert) {
+        additional_ = {SpecialToken("<s>NOTUSED"), SpecialToken("</s>NOTUSED"),
+                       SpecialToken("<unk>NOTUSED")};
+      }
+      for (AddedToken& token : additional_.value_or(std::vector<AddedToken>())) {
+        tokens_.extra.push_back(std::move(token));
+      }
+    }
     std::set<std::string> named = model_specific_;
     for (const auto& token : tokens_.named) {
       if (token.has_value()) named.insert(token->content);
     }
+    for (AddedToken& token : tokens_.extra) token.special |= named.contains(token.content);
     for (auto& [id, token] : numbered_) {
       if (named.contains(token.content) && !token.special) {
         token.special = true;
@@ -128,7 +150,7 @@ class Reader {
  private:
   AddedToken Named(std::size_t role, std::string_view content) const {
     const bool lstrip =
-        class_ == TokenizerClass::kMpnet && role == static_cast<std::size_t>(SpecialRole::kMask);
+        HasGreedyMask(class_) && role == static_cast<std::size_t>(SpecialRole::kMask);
     return SpecialToken(content, lstrip);
   }
 
@@ -172,24 +194,35 @@ class Reader {
   }
 
   absl::Status ReadExtra(JsonValue value, bool is_map) {
-    if (value.IsNull()) return absl::OkStatus();
     if (value.IsObject()) {
+      has_extra_ |= value.size() > 0;
       return value.ForEachMember(
           [&](std::string_view, JsonValue token) { return ReadModelSpecific(token, is_map); });
     }
+    extra_listed_ = true;
+    if (value.IsNull()) return absl::OkStatus();
     has_extra_ |= value.size() > 0;
-    return value.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
-      AddedToken token;
-      if (element.IsString()) {
-        ASSIGN_OR_RETURN(const std::string_view content, element.AsString());
-        token = SpecialToken(content);
-      } else {
-        ASSIGN_OR_RETURN(token, ReadObject(element, /*is_map=*/false));
-      }
+    ASSIGN_OR_RETURN(std::vector<AddedToken> list, ReadList(value));
+    for (AddedToken& token : list) {
       configured_.insert(token.content);
       tokens_.extra.push_back(std::move(token));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<AddedToken>> ReadList(JsonValue value) {
+    std::vector<AddedToken> list;
+    RETURN_IF_ERROR(value.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
+      if (element.IsString()) {
+        ASSIGN_OR_RETURN(const std::string_view content, element.AsString());
+        list.push_back(SpecialToken(content));
+        return absl::OkStatus();
+      }
+      ASSIGN_OR_RETURN(AddedToken token, ReadObject(element, /*is_map=*/false));
+      list.push_back(std::move(token));
       return absl::OkStatus();
-    });
+    }));
+    return list;
   }
 
   TokenizerClass class_;
@@ -198,7 +231,9 @@ class Reader {
   std::set<std::string> configured_;      // contents that a file, not the class, calls special
   std::set<std::string> model_specific_;  // ... under a key of the model's own
   std::set<std::string> implicit_;        // contents that leave "normalized" to the default
-  bool has_extra_ = false;
+  std::optional<std::vector<AddedToken>> additional_;  // under the older name
+  bool has_extra_ = false;                             // extra_special_tokens holds something
+  bool extra_listed_ = false;                          // ... is there, even if empty, and no object
 };
 
 absl::StatusOr<std::unique_ptr<const JsonFile>> ReadIfPresent(const std::filesystem::path& path) {
@@ -231,7 +266,8 @@ std::vector<AddedToken> FolderTokens::ToAdd(const AddedVocabulary& present) cons
 absl::StatusOr<FolderTokens> ReadFolderTokens(const std::filesystem::path& directory,
                                               const std::optional<JsonValue>& tokenizer_config,
                                               const std::optional<JsonValue>& tokenizer_json,
-                                              TokenizerClass tokenizer_class) {
+                                              TokenizerClass tokenizer_class,
+                                              std::optional<std::vector<AddedToken>> pieces) {
   Reader reader(tokenizer_class);
   if (tokenizer_config.has_value()) {
     RETURN_IF_ERROR(reader.ReadNames(*tokenizer_config, /*is_map=*/false));
@@ -239,7 +275,7 @@ absl::StatusOr<FolderTokens> ReadFolderTokens(const std::filesystem::path& direc
     ASSIGN_OR_RETURN(const auto decoder, tokenizer_config->Find("added_tokens_decoder"));
     if (decoder.has_value()) {
       RETURN_IF_ERROR(reader.ReadDecoder(*decoder));
-      return reader.Finish(decoder->Place());
+      return reader.Finish(decoder->Place(), std::move(pieces));
     }
   }
   ASSIGN_OR_RETURN(const auto map, ReadIfPresent(directory / "special_tokens_map.json"));
@@ -254,8 +290,9 @@ absl::StatusOr<FolderTokens> ReadFolderTokens(const std::filesystem::path& direc
     RETURN_IF_ERROR(reader.ReadAddedTokensFile(root));
   }
   if (tokenizer_json.has_value()) RETURN_IF_ERROR(reader.ReadTokenizerFile(*tokenizer_json));
-  return reader.Finish((directory / "tokenizer.json").string() +
-                       ": added_tokens (or added_tokens.json)");
+  return reader.Finish(
+      (directory / "tokenizer.json").string() + ": added_tokens (or added_tokens.json)",
+      std::move(pieces));
 }
 
 }  // namespace embedserve

@@ -33,11 +33,13 @@ struct FolderTokens {
   std::vector<AddedToken> ToAdd(const AddedVocabulary& present) const;
 };
 
-// The values of tokenizer_config.json and tokenizer.json where the folder has them, and the class
-// for its default tokens.
+// The values of tokenizer_config.json and tokenizer.json where the folder has them, the class for
+// its default tokens, and, of a sentencepiece model, the pieces that are added tokens: they take
+// the place of additional_special_tokens where no file has extra_special_tokens.
 absl::StatusOr<FolderTokens> ReadFolderTokens(const std::filesystem::path& directory,
                                               const std::optional<JsonValue>& tokenizer_config,
                                               const std::optional<JsonValue>& tokenizer_json,
-                                              TokenizerClass tokenizer_class);
+                                              TokenizerClass tokenizer_class,
+                                              std::optional<std::vector<AddedToken>> pieces);
 
 }  // namespace embedserve

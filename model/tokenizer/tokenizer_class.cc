@@ -19,6 +19,7 @@ constexpr ClassName kClasses[] = {
     {"RobertaTokenizer", TokenizerClass::kRoberta},
     {"LongformerTokenizer", TokenizerClass::kRoberta},
     {"XLMRobertaTokenizer", TokenizerClass::kXlmRoberta},
+    {"CamembertTokenizer", TokenizerClass::kCamembert},
     {"PreTrainedTokenizer", TokenizerClass::kAsItStands},
     {"TokenizersBackend", TokenizerClass::kAsItStands},
 };
@@ -58,13 +59,13 @@ absl::StatusOr<Named> FindName(const std::optional<JsonValue>& tokenizer_config,
       return Named{std::string(model.name), fmt::format("model_type {}", model_type)};
     }
   }
-  return absl::FailedPreconditionError(fmt::format(
-      "no file names a tokenizer_class, and none belongs to model_type '{}'; add "
-      "\"tokenizer_class\" "
-      "to tokenizer_config.json (known: BertTokenizer, MPNetTokenizer, RobertaTokenizer, "
-      "XLMRobertaTokenizer, and "
-      "PreTrainedTokenizerFast for a tokenizer.json as it stands)",
-      model_type));
+  return absl::FailedPreconditionError(
+      fmt::format("no file names a tokenizer_class, and none belongs to model_type '{}'; add "
+                  "\"tokenizer_class\" to tokenizer_config.json (known: BertTokenizer, "
+                  "MPNetTokenizer, RobertaTokenizer, "
+                  "XLMRobertaTokenizer, CamembertTokenizer, and PreTrainedTokenizerFast for a "
+                  "tokenizer.json as it stands)",
+                  model_type));
 }
 
 }  // namespace
@@ -87,7 +88,8 @@ absl::StatusOr<TokenizerClass> ResolveTokenizerClass(
   return absl::FailedPreconditionError(fmt::format(
       "{} is \"{}\", which is not supported; known are BertTokenizer, DistilBertTokenizer, "
       "ElectraTokenizer, LayoutLMTokenizer, MPNetTokenizer, RobertaTokenizer, LongformerTokenizer, "
-      "XLMRobertaTokenizer, and PreTrainedTokenizerFast for a tokenizer.json as it stands",
+      "XLMRobertaTokenizer, CamembertTokenizer, and PreTrainedTokenizerFast for a tokenizer.json "
+      "as it stands",
       named.place, named.name));
 }
 
@@ -101,6 +103,8 @@ std::string_view Name(TokenizerClass tokenizer_class) {
       return "RobertaTokenizer";
     case TokenizerClass::kXlmRoberta:
       return "XLMRobertaTokenizer";
+    case TokenizerClass::kCamembert:
+      return "CamembertTokenizer";
     case TokenizerClass::kAsItStands:
       return "PreTrainedTokenizerFast";
   }

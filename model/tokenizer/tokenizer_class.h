@@ -12,7 +12,7 @@
 
 namespace embedserve {
 
-enum class TokenizerClass { kBert, kMpnet, kRoberta, kXlmRoberta, kAsItStands };
+enum class TokenizerClass { kBert, kMpnet, kRoberta, kXlmRoberta, kCamembert, kAsItStands };
 
 // tokenizer_class of tokenizer_config.json, else of config.json, else the class of `model_type`.
 // Unknown names and auto_map are refused.

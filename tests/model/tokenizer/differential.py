@@ -5,16 +5,16 @@
 
 TOKENIZER_IDS is the test program of that name. Parts: `generated` strings for each vocabulary, `scalars` (every
 Unicode scalar between letters), `configurations` made at random, and, where DIR holds them, `corpora` with the
-published vocabularies and other projects' `vectors`. Needs tokenizers==0.23.3; exits 77 (ctest: skipped) without.
+published vocabularies, other projects' `vectors` and sentencepiece's `model_files`. Needs tokenizers==0.23.3; exits 77 (ctest: skipped) without.
 """
 import argparse
 import collections
-import contextlib
 import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,19 +36,22 @@ BASES = ('word_piece_uncased', 'word_piece_cased', 'byte_level', 'unigram')
 failures = 0
 
 
-def ours(program, spec, texts, *flags):
+def run(program, arguments, texts):
     """Our ids for each text, or our message when we refuse the tokenizer."""
-    with tempfile.NamedTemporaryFile('w', suffix='.json', delete=False) as file:
-        json.dump(spec, file)
-    with contextlib.ExitStack() as stack:
-        stack.callback(os.unlink, file.name)
-        run = subprocess.run([program, '--file', file.name, *flags], text=True, encoding='utf-8', capture_output=True,
-                             input=''.join(json.dumps(text) + '\n' for text in texts), check=False)
-    if run.returncode == 3:
-        return run.stderr
-    if run.returncode:
-        sys.exit(f'{program}: exit status {run.returncode}: {run.stderr}')
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    done = subprocess.run([program, *arguments], text=True, encoding='utf-8', capture_output=True,
+                          input=''.join(json.dumps(text) + '\n' for text in texts), check=False)
+    if done.returncode == 3:
+        return done.stderr
+    if done.returncode:
+        sys.exit(f'{program}: exit status {done.returncode}: {done.stderr}')
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ours(program, spec, texts, *flags):
+    with tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory, 'tokenizer.json')
+        file.write_text(json.dumps(spec))
+        return run(program, ['--file', str(file), *flags], texts)
 
 
 def compare(name, program, spec, texts, limit=0, side='right', special=True):
@@ -243,6 +246,35 @@ def vectors(program, shared):
             print(f'vectors {name}, special tokens {special}: {len(pairs)}')
 
 
+def model_files(program, shared, seed, count):
+    """sentencepiece's own files in folders without tokenizer.json: needs transformers and sentencepiece too."""
+    global failures
+    try:
+        os.environ['HF_HUB_OFFLINE'] = '1'
+        import sentencepiece  # transformers reads model files with it
+        import transformers
+    except ImportError as error:
+        print(f'model files: left out, no Python package "{error.name}"')
+        return
+    for path in sorted((shared / 'data/unigram').glob('*/*.model')):
+        pieces = sentencepiece.SentencePieceProcessor(str(path))
+        rng = random.Random(f'{seed} {path.name}')
+        words = [as_text(pieces.id_to_piece(i)) for i in range(len(pieces))]
+        texts = [random_text(rng, words) for _ in range(count)]
+        for tokenizer_class in ('XLMRobertaTokenizer', 'CamembertTokenizer'):
+            with tempfile.TemporaryDirectory() as folder:
+                shutil.copy(path, f'{folder}/sentencepiece.bpe.model')
+                pathlib.Path(folder, 'tokenizer_config.json').write_text(json.dumps({'tokenizer_class': tokenizer_class}))
+                reference = transformers.AutoTokenizer.from_pretrained(folder)._tokenizer
+                got = run(program, ['--folder', folder], texts)
+            want = [row.ids for row in reference.encode_batch_fast(texts)]
+            bad = [i for i, ids in enumerate(want) if got[i] != ids] if isinstance(got, list) else [got]
+            failures += len(bad)
+            for i in bad[:3]:
+                print(f'DIFFERENT {path.name} {tokenizer_class}:', i if isinstance(i, str) else (texts[i], want[i], got[i]))
+            print(f'model file {path.name}, {tokenizer_class}: {len(texts)} strings')
+
+
 def published(shared):
     data = shared / 'data'
     specs = {name: json.loads((data / path).read_text(encoding='utf-8')) for name, path in {
@@ -264,7 +296,8 @@ def main():
     parser.add_argument('--configurations', type=int, default=250)
     parser.add_argument('--seed', default='1')
     parser.add_argument('--shared', type=pathlib.Path, default=pathlib.Path('../shared'))
-    parser.add_argument('--only', choices=('generated', 'scalars', 'configurations', 'corpora', 'vectors'))
+    parser.add_argument('--only', choices=(
+        'generated', 'scalars', 'configurations', 'corpora', 'vectors', 'model_files'))
     args = parser.parse_args()
     if tokenizers.__version__ != VERSION:
         print(f'SKIPPED: tokenizers {tokenizers.__version__} is installed, the parity target is {VERSION}')
@@ -281,6 +314,7 @@ def main():
     if present:
         parts['corpora'] = lambda: corpora(args.program, args.shared)
         parts['vectors'] = lambda: vectors(args.program, args.shared)
+        parts['model_files'] = lambda: model_files(args.program, args.shared, args.seed, args.strings // 4)
     else:
         print(f'no data in {args.shared}: published vocabularies and corpora are left out')
     for name, part in parts.items():

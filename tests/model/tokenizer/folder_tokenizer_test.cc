@@ -56,8 +56,8 @@ TEST_F(FolderTokenizerTest, ClassesOutsideTheTableAreRefusedByName) {
   WriteTokenizer("word_piece_uncased");
   Write("tokenizer_config.json", {{"tokenizer_class", "BertJapaneseTokenizer"}});
   EXPECT_THAT(Message(), HasSubstr("\"BertJapaneseTokenizer\", which is not supported"));
-  Write("tokenizer_config.json", {{"tokenizer_class", "CamembertTokenizerFast"}});
-  EXPECT_THAT(Message(), HasSubstr("\"CamembertTokenizerFast\", which is not supported"));
+  Write("tokenizer_config.json", {{"tokenizer_class", "T5TokenizerFast"}});
+  EXPECT_THAT(Message(), HasSubstr("\"T5TokenizerFast\", which is not supported"));
   Write("tokenizer_config.json",
         {{"tokenizer_class", "BertTokenizer"}, {"auto_map", {{"AutoTokenizer", "x.Y"}}}});
   EXPECT_THAT(Message(), HasSubstr("code of their own"));
@@ -70,7 +70,32 @@ TEST_F(FolderTokenizerTest, AModelOfAnotherClassIsRefused) {
   EXPECT_THAT(Message({.model_type = "bert"}), HasSubstr("set \"tokenizer_class\""));
   EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("expected an array"));
   std::filesystem::remove(directory_.path() / "tokenizer.json");
-  EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("has no tokenizer.json"));
+}
+
+TEST_F(FolderTokenizerTest, ModelFilesAreRefusedByName) {
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}),
+              HasSubstr("has neither tokenizer.json nor sentencepiece.bpe.model"));
+  Write("sentencepiece.bpe.model", "<unk>\t0\n");
+  EXPECT_THAT(Message({.model_type = "camembert"}),
+              HasSubstr("sentencepiece.bpe.model: is no sentencepiece model"));
+  const auto write = [&](const json& patch) {
+    Write("sentencepiece.bpe.model",
+          {{"$base", "unigram"}, {"$as", "sentencepiece.bpe.model"}, {"$patch", patch}});
+  };
+  write({{"model", {{"model_type", 2}}}});
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("model_type is 2; expected 1"));
+  write({{"normalizer", {{"precompiled_charsmap", "AAAA"}}}});
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}),
+              HasSubstr("sentencepiece.bpe.model: normalizer_spec: a charsmap of 3 bytes"));
+  write(json::object());
+  ASSERT_TRUE(Load({.model_type = "xlm-roberta"}).ok());
+  Write("tokenizer_config.json", {{"pad_token", nullptr}});
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}), HasSubstr("pad_token is null"));
+  std::filesystem::remove(directory_.path() / "tokenizer_config.json");
+  // The reference would read this file instead.
+  Write("tokenizer.model", "x");
+  EXPECT_THAT(Message({.model_type = "xlm-roberta"}),
+              HasSubstr("tokenizer.model: is not supported"));
 }
 
 TEST_F(FolderTokenizerTest, IdsThatTheLibraryWouldNotGiveAreRefused) {

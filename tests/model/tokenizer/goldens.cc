@@ -1,26 +1,38 @@
 #include "tests/model/tokenizer/goldens.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
+#include <utility>
+
+#include "absl/strings/escaping.h"
 
 namespace embedserve {
 
 using nlohmann::json;
 
-json ReadTestdata(std::string_view name) {
+namespace {
+
+std::string ReadBytes(std::string_view name) {
   const char* source = std::getenv("EMBEDSERVE_SOURCE_DIR");
   const std::filesystem::path path = std::filesystem::path(source == nullptr ? "." : source) /
                                      "tests/model/tokenizer/testdata" / name;
-  std::ifstream file(path);
-  json value = json::parse(file, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  if (bytes.empty()) {
     std::cerr << path << " cannot be read\n";
     std::abort();
   }
-  return value;
+  return bytes;
 }
+
+}  // namespace
+
+json ReadTestdata(std::string_view name) { return json::parse(ReadBytes(name)); }
 
 namespace {
 
@@ -36,14 +48,71 @@ std::string Lines(const std::vector<std::string>& lines) {
   return text;
 }
 
+// sentencepiece.bpe.model as sentencepiece_model() of small_tokenizers.py makes it.
+std::string SentencePieceModel(const json& spec) {
+  std::map<std::string, uint64_t> kinds = {{"<unk>", 2}, {"<s>", 3}, {"</s>", 3}};
+  const json& model = spec["model"];
+  const json more = model.value("kinds", json::object());
+  std::vector<std::pair<std::string, float>> pieces = {{"<unk>", 0}, {"<s>", 0}, {"</s>", 0}};
+  const json& vocabulary = model["vocab"];
+  for (std::size_t i = 4; i + 1 < vocabulary.size(); ++i) {
+    pieces.emplace_back(vocabulary[i][0], vocabulary[i][1].get<float>());
+  }
+  for (const auto& [piece, kind] : more.items()) {
+    kinds[piece] = kind.get<uint64_t>();
+    const auto same = [&](const auto& other) { return other.first == piece; };
+    if (std::none_of(pieces.begin(), pieces.end(), same)) pieces.emplace_back(piece, -1.5F);
+  }
+  std::string bytes;
+  for (const auto& [piece, score] : pieces) {
+    std::string message = ProtoBytes(1, piece) + ProtoFloat(2, score);
+    if (kinds.contains(piece)) message += ProtoVarint(3, kinds[piece]);
+    bytes += ProtoBytes(1, message);
+  }
+  bytes +=
+      ProtoBytes(2, ProtoVarint(3, model.value("model_type", uint64_t{1})) + ProtoVarint(4, 400));
+  std::string normalizer = ProtoBytes(1, "nmt_nfkc");
+  std::string charsmap;
+  if (spec.contains("normalizer") &&
+      absl::Base64Unescape(spec["normalizer"]["precompiled_charsmap"].get<std::string>(),
+                           &charsmap)) {
+    normalizer += ProtoBytes(2, charsmap);
+  }
+  return bytes + ProtoBytes(3, normalizer + ProtoVarint(3, 1));
+}
+
 }  // namespace
+
+std::string ProtoVarint(uint32_t field, uint64_t value) {
+  std::string bytes(1, static_cast<char>(field << 3));
+  for (; value > 0x7F; value >>= 7) bytes.push_back(static_cast<char>((value & 0x7F) | 0x80));
+  bytes.push_back(static_cast<char>(value));
+  return bytes;
+}
+
+std::string ProtoBytes(uint32_t field, std::string_view value) {
+  std::string bytes = ProtoVarint(field, value.size());
+  bytes[0] = static_cast<char>(field << 3 | 2);
+  return bytes.append(value);
+}
+
+std::string ProtoFloat(uint32_t field, float value) {
+  std::string bytes(1, static_cast<char>(field << 3 | 5));
+  const auto bits = std::bit_cast<uint32_t>(value);
+  for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(bits >> shift));
+  return bytes;
+}
 
 std::string ExpandFile(const json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_object() && value.contains("$file")) {
+    return ReadBytes(value["$file"].get<std::string>());
+  }
   if (!value.is_object() || !value.contains("$base")) return value.dump();
   const json spec = Patched(value["$base"].get<std::string>(), value["$patch"]);
   const auto kind = value["$as"].get<std::string>();
   if (kind == "tokenizer.json") return spec.dump();
+  if (kind == "sentencepiece.bpe.model") return SentencePieceModel(spec);
   const json& vocabulary = spec["model"]["vocab"];
   if (kind == "vocab.json") return vocabulary.dump();
   std::vector<std::string> lines;

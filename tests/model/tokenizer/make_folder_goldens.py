@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes testdata/folder_goldens.json: model folders and the ids of the tokenizers that AutoTokenizer makes of them.
 
-Needs `pip install tokenizers==0.23.3 transformers==5.24.0`; made once, the result is committed.
+Needs `pip install tokenizers==0.23.3 transformers==5.24.0 sentencepiece protobuf`; made once, the result is committed.
 A file is JSON, text, or one of testdata/'s small tokenizers: {"$base": NAME, "$as": "tokenizer.json" | "vocab.txt" |
-"vocab.json" | "merges.txt", "$patch": RFC 7396}. A folder that the reference refuses has "refused": true.
+"vocab.json" | "merges.txt" | "sentencepiece.bpe.model", "$patch": RFC 7396}, or {"$file": NAME} of testdata/. A folder that the reference refuses has "refused": true.
 """
 import json
 import os
@@ -17,7 +17,8 @@ import transformers
 from tokenizers import normalizers
 
 from oracle_texts import TEXTS, grown
-from small_tokenizers import BERT_SPECIALS, CHARSMAP, METASPACE, charsmap, merge_patch, numbered, token
+from small_tokenizers import (
+    BERT_SPECIALS, CHARSMAP, METASPACE, charsmap, merge_patch, numbered, sentencepiece_model, token)
 
 TESTDATA = pathlib.Path(__file__).resolve().with_name('testdata')
 VERSIONS = {'tokenizers': '0.23.3', 'transformers': '5.24.0'}
@@ -186,6 +187,8 @@ def folders():
         **x, 'mask_token': typed('<mask>', lstrip=True), 'truncation_side': 'left'}}
     yield 'xlm-r decoder', {'tokenizer.json': pieces, 'tokenizer_config.json': {
         **x, 'added_tokens_decoder': decoder(token(0, '<s>'), token(2, '</s>'), token(3, '<unk>'))}}
+    yield from camemberts(pieces)
+    yield from model_files()
     yield 'unigram as it stands', {'tokenizer.json': pieces, 'tokenizer_config.json': plain}
     yield 'TokenizersBackend', roberta({'tokenizer_class': 'TokenizersBackend'})
     yield 'PreTrainedTokenizer', roberta({'tokenizer_class': 'PreTrainedTokenizer'})
@@ -196,17 +199,85 @@ def folders():
     yield 'lower case there already, lower case first', None
 
 
+def camemberts(pieces):
+    c = {'tokenizer_class': 'CamembertTokenizer'}
+
+    def camembert(config, **files):
+        return {'tokenizer.json': pieces, 'tokenizer_config.json': config, **files}
+
+    unk_first = {'tokenizer.json': base(PIECES, model={'vocab': [['a', -1.0], ['<unk>', 0.0], ['b', -2.0], ['<s>', 0.0], ['</s>', 0.0],
+                                                                 ['<pad>', 0.0], ['\u2581', -3.0], ['<mask>', 0.0]]}, added_tokens=[])}
+    yield 'camembert', camembert(c)
+    yield 'camembert fast', camembert({'tokenizer_class': 'CamembertTokenizerFast'})
+    yield 'model_type camembert', {'tokenizer.json': pieces, 'config.json': {'model_type': 'camembert'}}
+    yield 'camembert no prefix space', camembert({**c, 'add_prefix_space': False})
+    yield 'camembert unk elsewhere', {**unk_first, 'tokenizer_config.json': c}
+    yield 'camembert unk named otherwise', {**unk_first, 'tokenizer_config.json': {**c, 'unk_token': 'b'}}
+    yield 'camembert unk not there', {**unk_first, 'tokenizer_config.json': {**c, 'unk_token': '<none>'}}
+    yield 'camembert additional', camembert({**c, 'additional_special_tokens': ['ab']})
+    yield 'camembert no additional', camembert({**c, 'additional_special_tokens': []})
+    yield 'camembert null additional', camembert({**c, 'additional_special_tokens': None})
+    yield 'camembert extra', camembert({**c, 'extra_special_tokens': ['ab'], 'additional_special_tokens': ['lst']})
+    yield 'camembert extra dict', camembert({**c, 'extra_special_tokens': {'image_token': 'ab'}})
+    yield 'camembert extra dict beside additional', camembert({
+        **c, 'extra_special_tokens': {'image_token': 'ab'}, 'additional_special_tokens': ['lst']})
+    yield 'camembert null extra', camembert({**c, 'extra_special_tokens': None})
+    yield 'camembert map', camembert(c, **{'special_tokens_map.json': {
+        'mask_token': {'content': '<mask>', 'single_word': False, 'lstrip': False, 'rstrip': False, 'normalized': True},
+        'additional_special_tokens': ['<s>NOTUSED', 'ab']}})
+    yield 'camembert decoder', camembert({**c, 'added_tokens_decoder': decoder(token(0, '<s>'), token(2, '</s>'), token(3, '<unk>'))})
+
+
+def model_files():
+    """sentencepiece.bpe.model without tokenizer.json."""
+    def model(tokenizer, config=None, patch=None, **files):
+        return {'sentencepiece.bpe.model': base(PIECES, 'sentencepiece.bpe.model', **(patch or {})),
+                'tokenizer_config.json': {'tokenizer_class': tokenizer + 'Tokenizer', **(config or {})}, **files}
+
+    kinds = {'model': {'kinds': {'ab': 4, 'sep': 3, 'NORM': 4, '<mask>': 4, '<0x41>': 6, 'the': 5}}}
+    for name in ('XLMRoberta', 'Camembert'):
+        yield f'{name}: model file', model(name)
+        yield f'{name}: trained by sentencepiece', {
+            'sentencepiece.bpe.model': {'$file': 'sentencepiece.model'}, 'tokenizer_config.json': {
+                'tokenizer_class': name + 'Tokenizer'}}
+        yield f'{name}: no charsmap', model(name, patch={'normalizer': None})
+        yield f'{name}: no prefix space', model(name, {'add_prefix_space': False})
+        yield f'{name}: kinds of pieces', model(name, patch=kinds)
+        yield f'{name}: kinds, additional', model(name, {'additional_special_tokens': ['lst']}, kinds)
+        yield f'{name}: kinds, extra', model(name, {'extra_special_tokens': []}, kinds)
+        yield f'{name}: kinds, map', model(name, patch=kinds, **{'special_tokens_map.json': {
+            'additional_special_tokens': ['lst'], 'cls_token': 'ab'}})
+        yield f'{name}: kinds, split specials', model(name, {'split_special_tokens': True}, kinds)
+        yield f'{name}: other names', model(name, {
+            'bos_token': '<b>', 'eos_token': '<e>', 'pad_token': '<p>', 'unk_token': '<u>', 'mask_token': typed('<m>', rstrip=True)})
+    yield 'model_type xlm-roberta, model file', {
+        'sentencepiece.bpe.model': base(PIECES, 'sentencepiece.bpe.model'), 'config.json': {'model_type': 'xlm-roberta'}}
+    yield 'model file beside tokenizer.json', {
+        'sentencepiece.bpe.model': base(PIECES, 'sentencepiece.bpe.model', **kinds), 'tokenizer.json': base(PIECES),
+        'tokenizer_config.json': {'tokenizer_class': 'XLMRobertaTokenizer'}}
+    decoded = decoder(token(0, '<s>'), token(1, '<pad>'), token(2, '</s>'), token(3, '<unk>'))
+    yield 'model file, decoder', model('XLMRoberta', {'added_tokens_decoder': decoded, 'truncation_side': 'left'}, kinds)
+    yield 'map additional and added_tokens.json', {'tokenizer.json': base(UNCASED), 'tokenizer_config.json': {
+        'tokenizer_class': 'BertTokenizer'}, 'special_tokens_map.json': {'additional_special_tokens': ['NORM']},
+        'added_tokens.json': numbered(json.loads((TESTDATA / f'{UNCASED}.json').read_text())['model']['vocab'], ['NORM'])}
+
+
 def expand(value):
-    """The text of a file."""
+    """The bytes of a file."""
     if isinstance(value, str):
-        return value
+        return value.encode()
+    if isinstance(value, dict) and '$file' in value:
+        return (TESTDATA / value['$file']).read_bytes()
     if not (isinstance(value, dict) and '$base' in value):
-        return json.dumps(value)
+        return json.dumps(value).encode()
     spec = merge_patch(json.loads((TESTDATA / f'{value["$base"]}.json').read_text()), value['$patch'])
     vocab, merges = spec['model']['vocab'], spec['model'].get('merges', [])
-    return {'tokenizer.json': lambda: json.dumps(spec), 'vocab.json': lambda: json.dumps(vocab),
+    if value['$as'] == 'sentencepiece.bpe.model':
+        return sentencepiece_model(spec)
+    text = {'tokenizer.json': lambda: json.dumps(spec), 'vocab.json': lambda: json.dumps(vocab),
             'vocab.txt': lambda: ''.join(x + '\n' for x in sorted(vocab, key=vocab.get)),
             'merges.txt': lambda: ''.join(x + '\n' for x in ['#version: 0.2', *merges])}[value['$as']]()
+    return text.encode()
 
 
 def lower_case_first(tokenizer):
@@ -220,7 +291,7 @@ def lower_case_first(tokenizer):
 def answer(folder, texts):
     with tempfile.TemporaryDirectory() as directory:
         for name, value in folder['files'].items():
-            pathlib.Path(directory, name).write_bytes(expand(value).encode())
+            pathlib.Path(directory, name).write_bytes(expand(value))
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
         except Exception as error:

@@ -209,6 +209,42 @@ def variants(base):
     return common
 
 
+def varint(number):
+    out = b''
+    while number > 0x7F:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def message(*fields):
+    """A protobuf message of (number, value): bytes, text, an integer as varint or a float as 32 bits."""
+    out = b''
+    for number, value in fields:
+        value = value.encode() if isinstance(value, str) else value
+        if isinstance(value, bytes):
+            out += varint(number << 3 | 2) + varint(len(value)) + value
+        elif isinstance(value, float):
+            out += varint(number << 3 | 5) + struct.pack('<f', value)
+        else:
+            out += varint(number << 3) + varint(value)
+    return out
+
+
+def sentencepiece_model(spec):
+    """sentencepiece.bpe.model for a Unigram tokenizer: <unk>, <s>, </s>, its pieces less the four in front and <mask>.
+
+    model.kinds = {piece: type} says which are not normal; others that it names are put behind the pieces."""
+    kinds = {'<unk>': 2, '<s>': 3, '</s>': 3, **spec['model'].get('kinds', {})}
+    pieces = [[x, 0.0] for x in ('<unk>', '<s>', '</s>')] + spec['model']['vocab'][4:-1]
+    pieces += [[x, -1.5] for x in sorted(kinds) if x not in [name for name, _ in pieces]]
+    fields = [(1, message((1, piece), (2, float(score)), *[(3, kinds[x]) for x in [piece] if x in kinds]))
+              for piece, score in pieces]
+    fields.append((2, message((3, spec['model'].get('model_type', 1)), (4, 400))))
+    blob = base64.b64decode((spec.get('normalizer') or {}).get('precompiled_charsmap', ''))
+    return message(*fields, (3, message((1, 'nmt_nfkc'), *[(2, blob)] * bool(blob), (3, 1))))
+
+
 def merge_patch(target, patch):
     if not isinstance(patch, dict):
         return patch
