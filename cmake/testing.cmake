@@ -6,6 +6,10 @@
 # cannot see.
 add_custom_target(core_tests)
 add_custom_target(thread_tests)
+# Those labelled gpu; their paths stand in the file gpu_tests.list of the build folder, for scripts/gpu-test,
+# which runs them where the folder was carried to.
+add_custom_target(gpu_tests)
+file(WRITE "${CMAKE_BINARY_DIR}/gpu_tests.list" "")
 function(embedserve_test)
   cmake_parse_arguments(T "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ARGS" ${ARGN})
   if(NOT T_LABELS)
@@ -32,6 +36,11 @@ function(embedserve_test)
   endif()
   if("threads" IN_LIST T_LABELS)
     add_dependencies(thread_tests ${target})
+  endif()
+  if("gpu" IN_LIST T_LABELS)
+    add_dependencies(gpu_tests ${target})
+    file(RELATIVE_PATH path "${CMAKE_BINARY_DIR}" "${CMAKE_CURRENT_BINARY_DIR}/${target}")
+    file(APPEND "${CMAKE_BINARY_DIR}/gpu_tests.list" "${path}\n")
   endif()
 endfunction()
 
