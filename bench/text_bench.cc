@@ -92,7 +92,7 @@ int Main(std::span<char*> arguments) {
   const auto model = OrDie(Model::Load(arguments[1]));
   const auto engine = OrDie(model->NewEngine("cpu", options));
   const double load_seconds = Seconds(load);
-  TextEncoder encoder(*model, *engine, options);
+  TextEncoder encoder(*model, *engine);
   const auto width = static_cast<std::size_t>(engine->width());
   int64_t tokens = 0;
   const auto encode = [&](std::span<const std::string_view> some) {

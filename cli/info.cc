@@ -11,13 +11,14 @@ namespace embedserve {
 
 absl::Status RunInfo(const Options& options) {
   RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
-  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
+  ASSIGN_OR_RETURN(const DeviceChoice device, ChooseOneDevice(options));
   ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model, Model::Load(options.model));
   const ModelFolder& folder = model->folder();
   ASSIGN_OR_RETURN(const int dimensions, model->ResolveDimensions(0));
+  const ComputeType type = options.dtype.value_or(UsualComputeType(device.names.front()));
   nlohmann::ordered_json info;
   info["model"] = model->name();
-  info["model_fingerprint"] = model->Fingerprint(choice.type);
+  info["model_fingerprint"] = model->Fingerprint(type);
   info["architecture"] = folder.encoder.model_type;
   info["dimensions"] = dimensions;
   info["max_sequence_length"] = folder.max_sequence_length;
@@ -27,8 +28,8 @@ absl::Status RunInfo(const Options& options) {
   info["default_prompt_name"] = folder.default_prompt_name.value_or("");
   info["normalizes"] = folder.normalizes;
   info["vocabulary_size"] = model->tokenizer().vocabulary_size();
-  info["device"] = choice.device;
-  info["compute_type"] = Name(choice.type);
+  info["device"] = device.names.front();
+  info["compute_type"] = Name(type);
   info["server_version"] = Version();
   info["warnings"] = model->warnings();
   return Print(info.dump(2) + "\n");

@@ -18,7 +18,7 @@ constexpr std::size_t kTextsAtOnce = 1024;
 class LocalEmbedder : public Embedder {
  public:
   explicit LocalEmbedder(LocalModel local)
-      : local_(std::move(local)), encoder_(*local_.model, *local_.engine, local_.engine_options) {}
+      : local_(std::move(local)), encoder_(*local_.model, *local_.engine) {}
 
   absl::Status Encode(std::span<const std::string_view> texts, const EmbedRequest& request,
                       const Sink& sink) override {
@@ -91,9 +91,13 @@ class LocalEmbedder : public Embedder {
 
 }  // namespace
 
+std::unique_ptr<Embedder> MakeLocalEmbedder(LocalModel local) {
+  return std::make_unique<LocalEmbedder>(std::move(local));
+}
+
 absl::StatusOr<std::unique_ptr<Embedder>> OpenLocalEmbedder(const Options& options) {
   ASSIGN_OR_RETURN(LocalModel local, OpenLocalModel(options));
-  return std::make_unique<LocalEmbedder>(std::move(local));
+  return MakeLocalEmbedder(std::move(local));
 }
 
 }  // namespace embedserve

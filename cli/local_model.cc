@@ -8,44 +8,51 @@
 
 namespace embedserve {
 
-absl::StatusOr<ComputeChoice> ChooseCompute(const Options& options) {
-  ComputeChoice choice{"cpu", options.dtype.value_or(ComputeType::kFp32), ""};
-  if (options.device != "cpu") {
-    const std::string why_not = WhyNoGpu();
-    if (why_not.empty()) {
-      choice.device = "cuda:0";
-    } else if (options.device == "auto") {
-      choice.note = fmt::format("device auto: the CPU computes: {}", why_not);
-    } else {
-      return absl::FailedPreconditionError(fmt::format("--device is \"cuda\": {}", why_not));
-    }
-  }
-  if (choice.device == "cpu" && choice.type == ComputeType::kFp16) {
+absl::StatusOr<DeviceChoice> ChooseCompute(const Options& options) {
+  ASSIGN_OR_RETURN(DeviceChoice choice, ChooseDevices(options.device));
+  if (choice.names.front() == "cpu" && options.dtype == ComputeType::kFp16) {
     return UsageError(
         "--dtype is \"fp16\", which only a GPU computes; on the CPU use --dtype fp32 or bf16");
   }
   return choice;
 }
 
-EngineOptions MakeEngineOptions(const Options& options, const ComputeChoice& choice,
-                                const Model& model) {
-  EngineOptions out;
-  out.threads = options.threads;
-  out.compute_type = choice.type;
-  out.max_batch_tokens = options.serve.BatchTokens(model.folder());
-  out.max_batch_sequences = options.serve.max_batch_sequences;
-  return out;
+absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options) {
+  ASSIGN_OR_RETURN(DeviceChoice choice, ChooseCompute(options));
+  if (choice.names.size() > 1) {
+    return UsageError(
+        fmt::format("--device is \"{}\", but {} computes on one device: name one, such as {}",
+                    options.device, Name(options.command), choice.names.front()));
+  }
+  return choice;
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
+                                                                 const DeviceChoice& devices,
+                                                                 const Model& model,
+                                                                 std::string& note) {
+  auto engines = NewEngines(model, devices.names, options.dtype,
+                            {.threads = options.threads,
+                             .max_batch_tokens = options.max_batch_tokens,
+                             .max_batch_sequences = options.max_batch_sequences},
+                            note);
+  if (absl::IsInvalidArgument(engines.status())) {
+    return WithExitCode(engines.status(), ExitCode::kUsage);
+  }
+  return engines;
 }
 
 absl::StatusOr<LocalModel> OpenLocalModel(const Options& options) {
-  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
+  ASSIGN_OR_RETURN(const DeviceChoice device, ChooseOneDevice(options));
   LocalModel local;
   ASSIGN_OR_RETURN(local.model, Model::Load(options.model));
   for (const std::string& warning : local.model->warnings()) {
     fmt::print(stderr, "embedserve: warning: {}\n", warning);
   }
-  local.engine_options = MakeEngineOptions(options, choice, *local.model);
-  ASSIGN_OR_RETURN(local.engine, local.model->NewEngine(choice.device, local.engine_options));
+  std::string note;
+  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, device, *local.model, note));
+  if (!note.empty()) fmt::print(stderr, "embedserve: {}\n", note);
+  local.engine = std::move(engines.front());
   return local;
 }
 

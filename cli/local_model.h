@@ -1,32 +1,32 @@
-// A model folder with an engine on this machine, as the options ask for it.
+// A model folder with engines on this machine, as the options ask for them.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "cli/options.h"
+#include "model/devices.h"
 #include "model/engine/engine.h"
 #include "model/model.h"
 
 namespace embedserve {
 
-// What --device and --dtype come to on this machine.
-struct ComputeChoice {
-  std::string device;  // as Model::NewEngine takes it
-  ComputeType type = ComputeType::kFp32;
-  std::string note;  // one line for the log when `auto` had to fall back; "" = nothing to say
-};
-// `auto` takes the first GPU if one is usable, and fp32. FAILED_PRECONDITION if --device asks for a
-// GPU and there is none, UsageError for a type that the device does not compute.
-absl::StatusOr<ComputeChoice> ChooseCompute(const Options& options);
+// What --device comes to on this machine. FAILED_PRECONDITION if it asks for what is not there,
+// UsageError for a --dtype that the device does not compute.
+absl::StatusOr<DeviceChoice> ChooseCompute(const Options& options);
+// The same for commands that use one engine: UsageError for several devices.
+absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options);
 
-EngineOptions MakeEngineOptions(const Options& options, const ComputeChoice& choice,
-                                const Model& model);
+// One engine a device. `note`: one line for the log when `--dtype auto` had to fall back, or "".
+absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
+                                                                 const DeviceChoice& devices,
+                                                                 const Model& model,
+                                                                 std::string& note);
 
 struct LocalModel {
   std::unique_ptr<const Model> model;
-  EngineOptions engine_options;
   std::unique_ptr<Engine> engine;  // goes before `model`, which it looks into
 };
 // Prints the model's warnings to stderr.

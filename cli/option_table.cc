@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/devices.h"
+
 namespace embedserve {
 namespace {
 
@@ -27,8 +29,13 @@ OptionValue ComputeTypes() {
 }
 
 OptionValue Devices() {
-  return Choice<std::string>(&Options::device,
-                             {{"auto", "auto"}, {"cpu", "cpu"}, {"cuda", "cuda"}});
+  const auto read = [](std::string_view text, Options& options) {
+    if (!IsDeviceList(text)) return false;
+    options.device = text;
+    return true;
+  };
+  return {read, "auto, cpu, cuda, or GPUs by number, each once, such as cuda:0 or cuda:0,1",
+          "DEVICE"};
 }
 
 OptionValue InputFormats() {
@@ -93,13 +100,16 @@ std::vector<OptionRow> SourceRows() {
        Text(&Options::server, "ADDR"),
        "Address of a running server, HOST:PORT or unix:PATH"},
       {"tokenizer", "", {kTokenize}, Text(&Options::tokenizer, "FILE"), "A lone tokenizer.json"},
-      {"device", "auto", kWithType, Devices(), "What computes; auto takes a GPU if one is usable"},
-      {"dtype", "auto", kWithType, ComputeTypes(), "Number type of the computation; auto is fp32"},
+      {"device", "auto", kWithType, Devices(),
+       "What computes; auto takes a GPU if one is usable; several for serve alone: cuda:0,1"},
+      {"dtype", "auto", kWithType, ComputeTypes(),
+       "Number type of the computation; auto is fp16 on a GPU and fp32 on the CPU"},
       {"threads", "0", kWithEngine, Integer(&Options::threads, 0, 4096),
        "Cores that the engine may use; 0 = all that the process may use"},
-      {"max-batch-tokens", "0", kWithEngine,
-       Integer(In(&Options::serve, &ServerOptions::max_batch_tokens), 0, 1 << 20),
+      {"max-batch-tokens", "0", kWithEngine, Integer(&Options::max_batch_tokens, 0, 1 << 20),
        "Tokens that the engine is given at a time; 0 = what suits it"},
+      {"max-batch-sequences", "1024", kWithEngine, Integer(&Options::max_batch_sequences, 1, 65535),
+       "Texts that the engine is given at a time"},
   };
 }
 
@@ -139,11 +149,6 @@ std::vector<OptionRow> ServeRows() {
        {kServe},
        Bytes(in(&ServerOptions::max_reply_bytes), 1024, 1024 * kMebi),
        "Largest reply"},
-      {"max-batch-sequences",
-       "1024",
-       {kServe},
-       Integer(in(&ServerOptions::max_batch_sequences), 1, 65535),
-       "Texts that the engine is given at a time"},
       {"max-queue-tokens",
        "1048576",
        {kServe},

@@ -50,6 +50,8 @@ struct Options {
   std::string device;
   std::optional<ComputeType> dtype;
   int threads = 0;
+  int max_batch_tokens = 0;
+  int max_batch_sequences = 0;
 
   // Texts in.
   std::string input;

@@ -23,15 +23,21 @@ void LogToStderr() {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
 }
 
-void LogModel(const Model& model, const Engine& engine, const Options& options) {
+void LogModel(const Model& model, const std::vector<std::unique_ptr<Engine>>& engines,
+              const Options& options) {
   for (const std::string& warning : model.warnings()) spdlog::warn("{}", warning);
   const ModelFolder& folder = model.folder();
   spdlog::info("model {}: {}, {} layers, {} dimensions, at most {} tokens, fingerprint {}",
                model.name(), folder.encoder.model_type, folder.encoder.layers, folder.dimensions,
-               folder.max_sequence_length, model.Fingerprint(engine.compute_type()));
-  spdlog::info("engine: {}, {}, {} threads, {} tokens at a time", engine.device(),
-               Name(engine.compute_type()), options.threads > 0 ? options.threads : UsableCores(),
-               options.serve.BatchTokens(folder));
+               folder.max_sequence_length, model.Fingerprint(engines.front()->compute_type()));
+  for (const auto& engine : engines) {
+    const std::string threads =
+        engine->device() == "cpu"
+            ? fmt::format(", {} threads", options.threads > 0 ? options.threads : UsableCores())
+            : "";
+    spdlog::info("engine: {}, {}{}, {} tokens at a time", engine->device(),
+                 Name(engine->compute_type()), threads, engine->limits().tokens);
+  }
 }
 
 // "127.0.0.1:0" -> "127.0.0.1:40123".
@@ -48,18 +54,18 @@ absl::Status RunServe(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   LogToStderr();
   DrainOnSignal signals;  // before the look for a GPU: CUDA starts threads of its own
-  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
+  ASSIGN_OR_RETURN(const DeviceChoice devices, ChooseCompute(options));
 
   spdlog::info("embedserve {}: loading {}", Version(), options.model);
-  if (!choice.note.empty()) spdlog::info("{}", choice.note);
+  if (!devices.note.empty()) spdlog::info("{}", devices.note);
   ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model, Model::Load(options.model));
-  if (absl::Status status = options.serve.Validate(model->folder()); !status.ok()) {
+  if (absl::Status status = options.serve.Validate(); !status.ok()) {
     return WithExitCode(status, ExitCode::kUsage);
   }
-  std::vector<std::unique_ptr<Engine>> engines;
-  ASSIGN_OR_RETURN(engines.emplace_back(),
-                   model->NewEngine(choice.device, MakeEngineOptions(options, choice, *model)));
-  LogModel(*model, *engines.front(), options);
+  std::string note;
+  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, devices, *model, note));
+  if (!note.empty()) spdlog::warn("{}", note);
+  LogModel(*model, engines, options);
 
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
                    Server::Start(options.serve, *model, std::move(engines)));

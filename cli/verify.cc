@@ -128,9 +128,10 @@ std::string Report(const Options& options, ComputeType type, const Reference& re
 absl::Status RunVerify(const Options& options) {
   RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
   RETURN_IF_ERROR(RequireOption(options, &Options::reference, "--reference FILE"));
-  ASSIGN_OR_RETURN(const ComputeChoice choice, ChooseCompute(options));
   ASSIGN_OR_RETURN(const Reference reference, ReadReference(options.reference));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder, OpenLocalEmbedder(options));
+  ASSIGN_OR_RETURN(LocalModel local, OpenLocalModel(options));
+  const ComputeType type = local.engine->compute_type();
+  const std::unique_ptr<Embedder> embedder = MakeLocalEmbedder(std::move(local));
   ASSIGN_OR_RETURN(const int dimensions, embedder->Dimensions(0));
   if (dimensions != reference.width) {
     return absl::FailedPreconditionError(fmt::format(
@@ -140,13 +141,13 @@ absl::Status RunVerify(const Options& options) {
   const std::vector<std::string_view> texts(reference.texts.begin(), reference.texts.end());
   ASSIGN_OR_RETURN(const EmbeddedTexts embedded, EmbedAll(*embedder, texts, EmbedRequest{}));
   const Distance distance = Measure(embedded.rows, reference);
-  const Bound bound = BoundOf(choice.type, distance.largest);
+  const Bound bound = BoundOf(type, distance.largest);
   // Written so that NaN is beyond.
   const bool within = distance.max_abs <= bound.max_abs && distance.cosine_min >= bound.cosine_min;
-  RETURN_IF_ERROR(Print(Report(options, choice.type, reference, distance, bound, within)));
+  RETURN_IF_ERROR(Print(Report(options, type, reference, distance, bound, within)));
   if (within) return absl::OkStatus();
   return absl::DataLossError(fmt::format("{} differs from {} by more than the bound for {}",
-                                         options.model, options.reference, Name(choice.type)));
+                                         options.model, options.reference, Name(type)));
 }
 
 }  // namespace embedserve

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "kernels/device.h"
 #include "model/engine/cpu_engine.h"
 #include "model/engine/cuda_engine.h"
 #include "model/folder/status_macros.h"
@@ -156,9 +155,10 @@ absl::Status Model::Tokenize(std::span<const std::string_view> texts, std::strin
 
 absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device,
                                                          const EngineOptions& options) const {
-  if (options.max_batch_tokens < folder_.max_sequence_length) {
+  if (options.max_batch_tokens != 0 && options.max_batch_tokens < folder_.max_sequence_length) {
     return absl::InvalidArgumentError(fmt::format(
-        "max_batch_tokens is {}, but one text may have {} tokens: raise it to at least that",
+        "--max-batch-tokens is {}, but one text of this model may have {} tokens; raise it to at "
+        "least that, or leave it at 0",
         options.max_batch_tokens, folder_.max_sequence_length));
   }
   if (device == "cpu") return NewCpuEngine(folder_, options);
@@ -168,7 +168,5 @@ absl::StatusOr<std::unique_ptr<Engine>> Model::NewEngine(std::string_view device
   return absl::FailedPreconditionError(
       fmt::format("device \"{}\" is not one; use \"cpu\", or \"cuda:0\" and so on", device));
 }
-
-std::string WhyNoGpu() { return kernels::WhyNoDevice(kernels::AskDriver()); }
 
 }  // namespace embedserve

@@ -66,7 +66,4 @@ class Model {
   std::vector<std::string> warnings_;
 };
 
-// One sentence that says why no GPU can be used here and what to do; empty when "cuda:0" can.
-std::string WhyNoGpu();
-
 }  // namespace embedserve

@@ -4,11 +4,11 @@
 
 namespace embedserve {
 
-TextEncoder::TextEncoder(const Model& model, Engine& engine, const EngineOptions& options)
+TextEncoder::TextEncoder(const Model& model, Engine& engine)
     : model_(model),
       engine_(engine),
-      most_tokens_(static_cast<std::size_t>(options.max_batch_tokens)),
-      most_sequences_(static_cast<std::size_t>(options.max_batch_sequences)),
+      most_tokens_(static_cast<std::size_t>(engine.limits().tokens)),
+      most_sequences_(static_cast<std::size_t>(engine.limits().sequences)),
       builder_(model.folder().encoder) {}
 
 std::size_t TextEncoder::EndOfBatch(const TokenBatch& tokens, std::size_t first) const {

@@ -23,8 +23,7 @@ struct EncodedTexts {
 // Not thread-safe; model and engine must outlive it.
 class TextEncoder {
  public:
-  // `options`: those that the engine was made with; they limit one call of it.
-  TextEncoder(const Model& model, Engine& engine, const EngineOptions& options);
+  TextEncoder(const Model& model, Engine& engine);
 
   // `progress` is told the number of texts done after each batch. Errors as Model::Tokenize (the
   // index counts from the first of `texts`) and Engine.

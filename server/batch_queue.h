@@ -17,14 +17,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "model/engine/engine.h"
 #include "server/embedding_job.h"
 
 namespace embedserve {
-
-struct BatchLimits {
-  int tokens = 0;  // at least as many as the longest sequence
-  int sequences = 0;
-};
 
 // Sequences [first, first + count) of a job.
 struct BatchPart {
@@ -45,6 +41,7 @@ class BatchQueue {
   static constexpr int kLookAhead = 32;
   using StaleJob = std::pair<std::shared_ptr<EmbeddingJob>, absl::Status>;
 
+  // `limits.tokens`: at least as many as the longest sequence.
   explicit BatchQueue(BatchLimits limits) : limits_(limits) {}
 
   void Push(std::shared_ptr<EmbeddingJob> job);

@@ -8,8 +8,6 @@
 namespace embedserve {
 namespace {
 
-constexpr int kCpuBatchTokens = 2048;
-
 template <typename Number>
 absl::Status CheckRange(std::string_view option, Number value, Number least, Number most) {
   if (value >= least && value <= most) return absl::OkStatus();
@@ -27,12 +25,7 @@ absl::Status CheckDuration(std::string_view option, std::chrono::milliseconds va
 
 }  // namespace
 
-int ServerOptions::BatchTokens(const ModelFolder& folder) const {
-  if (max_batch_tokens != 0) return max_batch_tokens;
-  return std::max(kCpuBatchTokens, folder.max_sequence_length);
-}
-
-absl::Status ServerOptions::Validate(const ModelFolder& folder) const {
+absl::Status ServerOptions::Validate() const {
   constexpr std::size_t kMebi = std::size_t{1} << 20;
   using std::chrono::milliseconds;
   if (listen.empty()) {
@@ -43,14 +36,6 @@ absl::Status ServerOptions::Validate(const ModelFolder& folder) const {
   RETURN_IF_ERROR(
       CheckRange<std::size_t>("max-request-bytes", max_request_bytes, 1024, 512 * kMebi));
   RETURN_IF_ERROR(CheckRange<std::size_t>("max-reply-bytes", max_reply_bytes, 1024, 1024 * kMebi));
-  if (max_batch_tokens != 0 && max_batch_tokens < folder.max_sequence_length) {
-    return absl::InvalidArgumentError(fmt::format(
-        "--max-batch-tokens is {}, but one text of this model may have {} tokens; raise it to at "
-        "least that, or leave it at 0",
-        max_batch_tokens, folder.max_sequence_length));
-  }
-  RETURN_IF_ERROR(CheckRange("max-batch-tokens", max_batch_tokens, 0, 1 << 20));
-  RETURN_IF_ERROR(CheckRange("max-batch-sequences", max_batch_sequences, 1, 65'535));
   RETURN_IF_ERROR(CheckRange<int64_t>("max-queue-tokens", max_queue_tokens, 1, int64_t{1} << 40));
   RETURN_IF_ERROR(CheckRange<std::size_t>("max-in-flight-bytes", max_in_flight_bytes, kMebi,
                                           std::size_t{1} << 40));

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "model/folder/model_folder.h"
 
 namespace embedserve {
 
@@ -23,11 +22,6 @@ struct ServerOptions {
   int max_texts = 1024;
   std::size_t max_request_bytes = std::size_t{4} << 20;
   std::size_t max_reply_bytes = std::size_t{64} << 20;
-
-  // Tokens an engine is given at a time; 0 = BatchTokens decides. Engines must be made with at
-  // least BatchTokens(folder) tokens and max_batch_sequences sequences.
-  int max_batch_tokens = 0;
-  int max_batch_sequences = 1024;
 
   // Admission, over all requests. An idle server takes any request that keeps the limits above.
   int64_t max_queue_tokens = int64_t{1} << 20;               // tokenized, not yet computed
@@ -51,11 +45,7 @@ struct ServerOptions {
 
   // INVALID_ARGUMENT naming the option as the command line spells it, its value and what is
   // allowed.
-  absl::Status Validate(const ModelFolder& folder) const;
-
-  // max_batch_tokens, or what suits the CPU: enough rows to keep the cores busy, few enough that a
-  // newcomer does not wait long for a running batch, and any one text.
-  int BatchTokens(const ModelFolder& folder) const;
+  absl::Status Validate() const;
 };
 
 }  // namespace embedserve

@@ -79,6 +79,16 @@ absl::Status CheckEngines(const Model& model, const std::vector<std::unique_ptr<
   return absl::OkStatus();
 }
 
+// What every engine takes.
+BatchLimits CommonLimits(const std::vector<std::unique_ptr<Engine>>& engines) {
+  BatchLimits common = engines.front()->limits();
+  for (const auto& engine : engines) {
+    const BatchLimits limits = engine->limits();
+    common = {std::min(common.tokens, limits.tokens), std::min(common.sequences, limits.sequences)};
+  }
+  return common;
+}
+
 std::string DeviceNames(const std::vector<std::unique_ptr<Engine>>& engines) {
   std::string names;
   for (const auto& engine : engines) names += (names.empty() ? "" : ", ") + engine->device();
@@ -135,10 +145,8 @@ Server::Impl::Impl(const ServerOptions& options, const Model& model,
                .device = DeviceNames(engines),
                .compute_type = engines.front()->compute_type(),
                .width = engines.front()->width(),
-               .batch_tokens = options.BatchTokens(model.folder()),
-               .scheduler = Scheduler({.tokens = options.BatchTokens(model.folder()),
-                                       .sequences = options.max_batch_sequences},
-                                      options.max_queue_tokens),
+               .batch_tokens = CommonLimits(engines).tokens,
+               .scheduler = Scheduler(CommonLimits(engines), options.max_queue_tokens),
                .tasks = TaskPool(TokenizerThreads(options)),
                .bytes = ByteBudget(options.max_in_flight_bytes)},
       listener_(std::move(listener)),
@@ -223,7 +231,7 @@ void Server::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, const Model& model,
     std::vector<std::unique_ptr<Engine>> engines) {
-  RETURN_IF_ERROR(options.Validate(model.folder()));
+  RETURN_IF_ERROR(options.Validate());
   RETURN_IF_ERROR(CheckEngines(model, engines));
   RaiseOpenFileLimit();
   QuietProtobuf();

@@ -21,8 +21,7 @@ class Server {
  public:
   // Checks the options, warms each engine with one short batch, raises the limit on open files,
   // listens, and answers: when it returns, health is SERVING. `model` must outlive the server; the
-  // engines (at least one, all of `model` and of one compute type, made with options.BatchTokens
-  // and max_batch_sequences or more) are its own.
+  // engines (at least one, all of `model` and of one compute type) are its own.
   // INVALID_ARGUMENT for options; UNAVAILABLE if it cannot listen, saying why (port in use, ...);
   // an engine's own error if the warm-up fails.
   static absl::StatusOr<std::unique_ptr<Server>> Start(

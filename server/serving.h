@@ -23,7 +23,7 @@ struct Serving {
   const std::string device;  // joined by ", "
   const ComputeType compute_type;
   const int width;         // values of a row
-  const int batch_tokens;  // resolved
+  const int batch_tokens;  // the most that an engine is given at a time
 
   Scheduler scheduler;
   TaskPool tasks;

@@ -25,6 +25,9 @@ namespace {
 
 std::size_t Size(int n) { return static_cast<std::size_t>(n); }
 
+// Rows enough to keep the cores busy, few enough that a newcomer waits for one short batch.
+constexpr int kUsualBatchTokens = 2048;
+
 // cls and lasttoken alone read one row a sequence.
 WantedRows WantedOf(const PoolingConfig& pooling) {
   if (pooling.modes.size() != 1) return WantedRows::kAll;
@@ -60,6 +63,9 @@ class CpuEngine final : public Engine {
   absl::Status Collect(std::span<float> rows) override;
   int width() const override { return head_.width(); }
   std::string device() const override { return "cpu"; }
+  BatchLimits limits() const override {
+    return {options_.max_batch_tokens, options_.max_batch_sequences};
+  }
   ComputeType compute_type() const override { return options_.compute_type; }
 
  private:
@@ -202,6 +208,9 @@ absl::StatusOr<std::unique_ptr<Engine>> NewCpuEngine(const ModelFolder& folder,
   EngineOptions used = options;
   if (used.threads <= 0) used.threads = UsableCores();
   used.threads = GrantedThreads(used.threads);
+  if (used.max_batch_tokens == 0) {
+    used.max_batch_tokens = std::max(kUsualBatchTokens, folder.max_sequence_length);
+  }
 
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   const int window = WindowTokens(folder.encoder, used);

@@ -14,6 +14,7 @@
 #include "kernels/graph.h"
 #include "kernels/pooling.h"
 #include "kernels/stream.h"
+#include "model/engine/cuda_budget.h"
 #include "model/engine/cuda_encoder.h"
 #include "model/engine/cuda_head.h"
 #include "model/engine/cuda_input.h"
@@ -88,6 +89,9 @@ class CudaEngine final : public Engine {
   absl::Status Submit(const PackedBatch& batch) override;
   absl::Status Collect(std::span<float> rows) override;
   int width() const override { return head_->width(); }
+  BatchLimits limits() const override {
+    return {options_.max_batch_tokens, options_.max_batch_sequences};
+  }
   std::string device() const override { return device_; }
   ComputeType compute_type() const override { return options_.compute_type; }
 
@@ -133,13 +137,17 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
     RETURN_IF_ERROR(engine->Error(*engine->slots_.back()));
   }
   Slot& first = *engine->slots_.front();
+  if (options.max_batch_tokens == 0) {
+    engine->options_.max_batch_tokens = FullWaveTokens(
+        first.stream.multiprocessors(), folder.encoder.hidden, folder.max_sequence_length);
+  }
   kernels::Stream& stream = first.stream;
   engine->library_.emplace(stream);
   ASSIGN_OR_RETURN(engine->weights_, CudaWeights::Load(stream, folder, options.compute_type));
   for (const TensorFile& file : folder.files) file.DropPages();
   engine->encoder_.emplace(stream, *engine->library_, first.workspace, folder.encoder,
                            engine->weights_, StorageType(options.compute_type),
-                           options.max_batch_tokens, OneRow(engine->kinds_));
+                           engine->options_.max_batch_tokens, OneRow(engine->kinds_));
   engine->head_.emplace(stream, *engine->library_, first.workspace, engine->weights_.head,
                         static_cast<int>(engine->kinds_.size()) * folder.encoder.hidden,
                         options.max_batch_sequences);

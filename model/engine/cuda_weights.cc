@@ -105,7 +105,7 @@ class Writer {
     const auto found =
         std::ranges::find_if(values, [](float value) { return std::abs(value) > kLargestHalf; });
     if (found == values.end() || !status_.ok()) return;
-    status_ = absl::FailedPreconditionError(
+    status_ = absl::OutOfRangeError(
         fmt::format("tensor {} has the value {}; fp16 holds at most {}: choose bf16 or fp32",
                     view.name, *found, kLargestHalf));
   }

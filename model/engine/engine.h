@@ -18,11 +18,17 @@ namespace embedserve {
 enum class ComputeType { kFp32, kFp16, kBf16 };
 std::string_view Name(ComputeType type);  // "fp32", "fp16", "bf16"
 
+struct BatchLimits {
+  int tokens = 0;
+  int sequences = 0;
+};
+
 struct EngineOptions {
   // Cores one batch may use; 0 = all that the process may use (the cgroup's quota, rounded up).
   int threads = 0;
   ComputeType compute_type = ComputeType::kFp32;
-  // Largest batch that will be submitted; buffers are sized from it once.
+  // Largest batch that will be submitted; buffers are sized from it once. 0 tokens = what suits the
+  // device: the engine's limits() say how many that are.
   int max_batch_tokens = 16384;
   int max_batch_sequences = 4096;
 };
@@ -44,7 +50,9 @@ class Engine {
   // FAILED_PRECONDITION if nothing was submitted.
   virtual absl::Status Collect(std::span<float> rows) = 0;
 
-  virtual int width() const = 0;           // D of a row
+  virtual int width() const = 0;  // D of a row
+  // Largest batch that Submit takes; as many tokens as the longest sequence, or more.
+  virtual BatchLimits limits() const = 0;
   virtual std::string device() const = 0;  // "cpu", "cuda:0 (NVIDIA H100)"
   virtual ComputeType compute_type() const = 0;
 };

@@ -2,6 +2,7 @@
 // the formulas: what the tests measure the engines against. Slow, and kept obvious.
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class ReferenceEngine final : public Engine {
   absl::Status Submit(const PackedBatch& batch) override;
   absl::Status Collect(std::span<float> rows) override;
   int width() const override { return folder_.dimensions; }
+  BatchLimits limits() const override {
+    return {std::numeric_limits<int>::max(), std::numeric_limits<int>::max()};
+  }
   std::string device() const override { return "cpu (double precision reference)"; }
   ComputeType compute_type() const override { return ComputeType::kFp32; }
 

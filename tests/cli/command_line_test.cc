@@ -29,8 +29,6 @@ TEST(CommandLine, DefaultsOfServeAreTheServersOwn) {
   EXPECT_EQ(read.max_texts, own.max_texts);
   EXPECT_EQ(read.max_request_bytes, own.max_request_bytes);
   EXPECT_EQ(read.max_reply_bytes, own.max_reply_bytes);
-  EXPECT_EQ(read.max_batch_tokens, own.max_batch_tokens);
-  EXPECT_EQ(read.max_batch_sequences, own.max_batch_sequences);
   EXPECT_EQ(read.max_queue_tokens, own.max_queue_tokens);
   EXPECT_EQ(read.max_in_flight_bytes, own.max_in_flight_bytes);
   EXPECT_EQ(read.overlong_texts, own.overlong_texts);

@@ -13,10 +13,9 @@ void Check(const std::filesystem::path& folder, const GoldenCase& golden,
   ASSERT_TRUE(model.ok()) << model.status();
   ExpectFacts((*model)->folder(), facts);
   ExpectIds(**model, golden);
-  const EngineOptions options{.threads = 1};
-  const auto engine = (*model)->NewEngine("cpu", options);
+  const auto engine = (*model)->NewEngine("cpu", {.threads = 1});
   ASSERT_TRUE(engine.ok()) << engine.status();
-  ExpectRows(**model, **engine, options, golden);
+  ExpectRows(**model, **engine, golden);
 }
 
 TEST(FolderVariantsTest, ReadAndComputedAsTheReferenceDoes) {

@@ -33,9 +33,8 @@ std::vector<float> Finish(EncodedTexts& encoded, const OutputOptions& output) {
   return rows;
 }
 
-std::vector<float> Rows(const Model& model, Engine& engine, const EngineOptions& options,
-                        const GoldenCase& golden) {
-  TextEncoder encoder(model, engine, options);
+std::vector<float> Rows(const Model& model, Engine& engine, const GoldenCase& golden) {
+  TextEncoder encoder(model, engine);
   auto encoded = encoder.Encode(golden.texts, Prompt(model, golden), golden.truncation_side);
   const auto dimensions = model.ResolveDimensions(golden.dimensions);
   EXPECT_TRUE(encoded.ok()) << encoded.status();
@@ -82,9 +81,8 @@ void ExpectIds(const Model& model, const GoldenCase& golden) {
   }
 }
 
-void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options,
-                const GoldenCase& golden) {
-  const std::vector<float> rows = Rows(model, engine, options, golden);
+void ExpectRows(const Model& model, Engine& engine, const GoldenCase& golden) {
+  const std::vector<float> rows = Rows(model, engine, golden);
   ASSERT_EQ(rows.size(), golden.rows.size()) << golden.name;
   for (std::size_t i = 0; i < golden.texts.size(); ++i) {
     float worst = 0;
@@ -106,7 +104,7 @@ absl::StatusOr<std::vector<float>> Encode(const Model& model, const std::vector<
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, model.NewEngine(device, options));
   ASSIGN_OR_RETURN(const std::string_view prompt, model.ResolvePrompt({}));
   ASSIGN_OR_RETURN(const int resolved, model.ResolveDimensions(dimensions));
-  TextEncoder encoder(model, *engine, options);
+  TextEncoder encoder(model, *engine);
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   ASSIGN_OR_RETURN(EncodedTexts encoded, encoder.Encode(views, prompt));
   return Finish(encoded, {.folder_normalizes = model.folder().normalizes, .dimensions = resolved});

@@ -22,8 +22,7 @@ void ExpectIds(const Model& model, const GoldenCase& golden);
 
 // Rows of the case, by the way a request takes: prompt, tokens, engine, output. They may differ by
 // 1e-5, and in proportion for a row with values above 1.
-void ExpectRows(const Model& model, Engine& engine, const EngineOptions& options,
-                const GoldenCase& golden);
+void ExpectRows(const Model& model, Engine& engine, const GoldenCase& golden);
 
 // Plain encode() of the reference, by our engine: default prompt, the folder's Normalize, cut to
 // `dimensions` (0 = all). (texts, width)

@@ -37,18 +37,16 @@ TEST_P(TinyModelTest, TokenIds) {
 }
 
 TEST_P(TinyModelTest, Embeddings) {
-  const EngineOptions options{.threads = 1};
-  const auto engine = model_->NewEngine("cpu", options);
+  const auto engine = model_->NewEngine("cpu", {.threads = 1});
   ASSERT_TRUE(engine.ok()) << engine.status();
-  for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, options, golden);
+  for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, golden);
 }
 
 TEST_P(TinyModelTest, EmbeddingsOnCuda) {
   EMBEDSERVE_NEED_DEVICE();
-  const EngineOptions options;
-  const auto engine = model_->NewEngine("cuda:0", options);
+  const auto engine = model_->NewEngine("cuda:0", {});
   ASSERT_TRUE(engine.ok()) << engine.status();
-  for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, options, golden);
+  for (const GoldenCase& golden : golden_.cases) ExpectRows(*model_, **engine, golden);
 }
 
 // The scores of the reference's own rows, so that only the functions are compared.

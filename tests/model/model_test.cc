@@ -216,7 +216,7 @@ TEST(ModelTest, BatchSmallerThanOneTextIsRefused) {
   const auto model = Load(GoldenModel("tiny-bert"));
   const auto refused = model->NewEngine("cpu", {.max_batch_tokens = 8});
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(refused.status().message(), HasSubstr("max_batch_tokens is 8"));
+  EXPECT_THAT(refused.status().message(), HasSubstr("--max-batch-tokens is 8"));
 }
 
 }  // namespace

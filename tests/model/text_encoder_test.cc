@@ -34,9 +34,11 @@ class SumEngine : public Engine {
     return absl::OkStatus();
   }
   int width() const override { return 1; }
+  BatchLimits limits() const override { return most; }
   std::string device() const override { return "test"; }
   ComputeType compute_type() const override { return ComputeType::kFp32; }
 
+  BatchLimits most{.tokens = 100000, .sequences = 4096};
   std::vector<int> batch_tokens, batch_sequences;
 
  private:
@@ -60,36 +62,37 @@ class TextEncoderTest : public ::testing::Test {
 };
 
 TEST_F(TextEncoderTest, AnySplitIntoBatchesGivesTheSameRows) {
-  TextEncoder whole(*model_, engine_, {.max_batch_tokens = 100000});
+  TextEncoder whole(*model_, engine_);
   const auto expected = whole.Encode(views_, "");
   ASSERT_TRUE(expected.ok()) << expected.status();
   ASSERT_EQ(engine_.batch_tokens.size(), 1U);
   ASSERT_EQ(expected->rows.size(), texts_.size());
-  for (const EngineOptions limits :
-       {EngineOptions{.max_batch_tokens = 40}, EngineOptions{.max_batch_tokens = 64},
-        EngineOptions{.max_batch_sequences = 1}, EngineOptions{.max_batch_sequences = 5}}) {
+  for (const BatchLimits limits : {BatchLimits{40, 4096}, BatchLimits{64, 4096},
+                                   BatchLimits{16384, 1}, BatchLimits{16384, 5}}) {
+    engine_.most = limits;
     engine_.batch_tokens.clear();
     engine_.batch_sequences.clear();
-    TextEncoder split(*model_, engine_, limits);
+    TextEncoder split(*model_, engine_);
     const auto got = split.Encode(views_, "");
     ASSERT_TRUE(got.ok()) << got.status();
     EXPECT_EQ(got->rows, expected->rows);
     EXPECT_EQ(got->tokens, expected->tokens);
     EXPECT_GT(engine_.batch_tokens.size(), 1U);
-    for (const int tokens : engine_.batch_tokens) EXPECT_LE(tokens, limits.max_batch_tokens);
-    for (const int n : engine_.batch_sequences) EXPECT_LE(n, limits.max_batch_sequences);
+    for (const int tokens : engine_.batch_tokens) EXPECT_LE(tokens, limits.tokens);
+    for (const int n : engine_.batch_sequences) EXPECT_LE(n, limits.sequences);
   }
 }
 
 TEST_F(TextEncoderTest, TellsProgressUpToTheEnd) {
-  TextEncoder encoder(*model_, engine_, {.max_batch_sequences = 10});
+  engine_.most.sequences = 10;
+  TextEncoder encoder(*model_, engine_);
   std::vector<std::size_t> seen;
   ASSERT_TRUE(encoder.Encode(views_, "", {}, [&](std::size_t done) { seen.push_back(done); }).ok());
   EXPECT_EQ(seen, (std::vector<std::size_t>{10, 20, 30, 37}));
 }
 
 TEST_F(TextEncoderTest, NoTextsGiveNoRows) {
-  TextEncoder encoder(*model_, engine_, {});
+  TextEncoder encoder(*model_, engine_);
   const auto got = encoder.Encode({}, "");
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_TRUE(got->rows.empty());
@@ -97,7 +100,7 @@ TEST_F(TextEncoderTest, NoTextsGiveNoRows) {
 }
 
 TEST_F(TextEncoderTest, ErrorsNameTheText) {
-  TextEncoder encoder(*model_, engine_, {});
+  TextEncoder encoder(*model_, engine_);
   const std::string_view texts[] = {"a", "\xc3"};
   const auto got = encoder.Encode(texts, "");
   EXPECT_EQ(got.status().code(), absl::StatusCode::kInvalidArgument);

@@ -25,7 +25,6 @@ const Model& TestModel() {
 ServerOptions TestServer::FastOptions() {
   ServerOptions options;
   options.listen = "127.0.0.1:0";
-  options.max_batch_tokens = 256;
   options.drain_delay = std::chrono::milliseconds(0);
   options.tokenizer_threads = 2;
   return options;
@@ -34,8 +33,9 @@ ServerOptions TestServer::FastOptions() {
 TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, int engines) {
   std::vector<std::unique_ptr<Engine>> list;
   for (int i = 0; i < engines; ++i) {
-    list.push_back(
-        std::make_unique<HashEngine>(TestModel().folder().dimensions, EngineOptions(), fault));
+    list.push_back(std::make_unique<HashEngine>(
+        TestModel().folder().dimensions,
+        EngineOptions{.max_batch_tokens = 256, .max_batch_sequences = 1024}, fault));
   }
   auto server = Server::Start(options, TestModel(), std::move(list));
   if (!server.ok()) {

@@ -26,6 +26,9 @@ class HashEngine final : public Engine {
   absl::Status Submit(const PackedBatch& batch) override;
   absl::Status Collect(std::span<float> rows) override;
   int width() const override { return width_; }
+  BatchLimits limits() const override {
+    return {options_.max_batch_tokens, options_.max_batch_sequences};
+  }
   std::string device() const override { return "hash"; }
   ComputeType compute_type() const override { return options_.compute_type; }
 

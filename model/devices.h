@@ -1,0 +1,43 @@
+// What a list of devices means on this machine, and engines on all of them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "kernels/device.h"
+#include "model/engine/engine.h"
+#include "model/model.h"
+
+namespace embedserve {
+
+struct DeviceChoice {
+  std::vector<std::string> names;  // as Model::NewEngine takes them: "cpu", or "cuda:0" and so on
+  std::string note;  // one line for a log: why the CPU computes, or which GPUs are not used; or ""
+};
+
+// "auto", "cpu", "cuda", or ordinals with commas between, each once: "cuda:0", "cuda:1,0".
+bool IsDeviceList(std::string_view list);
+
+// `auto` is the first GPU if one is usable, else the CPU; `cuda` is the first usable GPU.
+// FAILED_PRECONDITION, saying what there is, if a device of `list` cannot be used.
+// `list` must be one that IsDeviceList takes; `answer` is what the driver said (AskDriver).
+absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list,
+                                           const kernels::DriverAnswer& answer);
+absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list);  // asks the driver
+
+// What a device computes in if nobody says: fp16 on a GPU, fp32 on the CPU.
+ComputeType UsualComputeType(std::string_view device);
+
+// One engine on each of `devices` (not empty), all of one compute type: `type`, or the usual one of
+// the devices; where fp16 was not asked for and the model overflows it, bf16, which `note` then
+// says. Errors of Model::NewEngine.
+absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(
+    const Model& model, std::span<const std::string> devices, std::optional<ComputeType> type,
+    EngineOptions options, std::string& note);
+
+}  // namespace embedserve

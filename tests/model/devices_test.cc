@@ -1,0 +1,127 @@
+#include "model/devices.h"
+
+#include <cstdlib>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace embedserve {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A machine with GPUs of these compute capabilities.
+kernels::DriverAnswer Machine(const std::vector<int>& capabilities) {
+  kernels::DriverAnswer answer{
+      .built_with_cuda = true, .runtime_version = 13000, .driver_version = 13000};
+  for (const int capability : capabilities) {
+    const auto ordinal = static_cast<int>(answer.devices.size());
+    answer.devices.push_back({.ordinal = ordinal,
+                              .name = "Card " + std::to_string(ordinal),
+                              .compute_capability = capability,
+                              .memory_bytes = std::size_t{80} << 30});
+  }
+  return answer;
+}
+
+std::vector<std::string> Names(std::string_view list, const kernels::DriverAnswer& answer) {
+  const auto choice = ChooseDevices(list, answer);
+  EXPECT_TRUE(choice.ok()) << choice.status();
+  return choice.ok() ? choice->names : std::vector<std::string>();
+}
+
+std::string Refusal(std::string_view list, const kernels::DriverAnswer& answer) {
+  const auto choice = ChooseDevices(list, answer);
+  EXPECT_EQ(choice.status().code(), absl::StatusCode::kFailedPrecondition) << list;
+  return std::string(choice.status().message());
+}
+
+TEST(DeviceList, Syntax) {
+  for (const std::string_view list : {"auto", "cpu", "cuda", "cuda:0", "cuda:1,0", "cuda:10,2,7"}) {
+    EXPECT_TRUE(IsDeviceList(list)) << list;
+  }
+  for (const std::string_view list :
+       {"", "gpu", "cuda:", "cuda:,", "cuda:0,", "cuda:,0", "cuda:0,,1", "cuda:0,0", "cuda:-1",
+        "cuda:0 ,1", "cuda:0, 1", "cuda:0;1", "cuda:x", "cuda:0x1", "cuda:99999999999", "CUDA:0",
+        "cuda0", "cuda:0,cuda:1", "cpu,cuda:0"}) {
+    EXPECT_FALSE(IsDeviceList(list)) << list;
+  }
+}
+
+TEST(ChooseDevices, NamesAreTakenInTheirOrder) {
+  EXPECT_THAT(Names("cpu", Machine({90})), ElementsAre("cpu"));
+  EXPECT_THAT(Names("cuda:1", Machine({90, 90})), ElementsAre("cuda:1"));
+  EXPECT_THAT(Names("cuda:0,1", Machine({90, 90})), ElementsAre("cuda:0", "cuda:1"));
+  EXPECT_THAT(Names("cuda:2,0", Machine({90, 90, 80})), ElementsAre("cuda:2", "cuda:0"));
+}
+
+TEST(ChooseDevices, AutoAndCudaTakeTheFirstThatCanBeUsed) {
+  for (const std::string_view list : {"auto", "cuda"}) {
+    EXPECT_THAT(Names(list, Machine({90})), ElementsAre("cuda:0"));
+    EXPECT_THAT(Names(list, Machine({75, 80})), ElementsAre("cuda:1"));
+    EXPECT_EQ(ChooseDevices(list, Machine({75, 80}))->note, "");
+    EXPECT_THAT(ChooseDevices(list, Machine({90, 75, 90}))->note, HasSubstr("--device cuda:0,2 "));
+  }
+}
+
+TEST(ChooseDevices, WithoutAGpuAutoIsTheCpuAndSaysWhy) {
+  const auto choice = ChooseDevices("auto", kernels::DriverAnswer{.built_with_cuda = true});
+  ASSERT_TRUE(choice.ok());
+  EXPECT_THAT(choice->names, ElementsAre("cpu"));
+  EXPECT_THAT(choice->note, HasSubstr("no NVIDIA driver"));
+}
+
+TEST(ChooseDevices, RefusalsSayWhatThereIs) {
+  EXPECT_THAT(Refusal("cuda:0,2", Machine({90, 80})),
+              AllOf(HasSubstr("--device is \"cuda:0,2\""), HasSubstr("there is no cuda:2"),
+                    HasSubstr("cuda:0 Card 0"), HasSubstr("cuda:1 Card 1")));
+  EXPECT_THAT(Refusal("cuda:0", Machine({75, 80})),
+              AllOf(HasSubstr("too old"), HasSubstr("cuda:1 Card 1, compute capability 8.0")));
+  EXPECT_THAT(Refusal("cuda:0,1", Machine({75})), HasSubstr("--device cpu"));
+  EXPECT_THAT(Refusal("cuda", kernels::DriverAnswer{}), HasSubstr("built without CUDA"));
+}
+
+TEST(UsualComputeType, DependsOnTheDevice) {
+  EXPECT_EQ(UsualComputeType("cpu"), ComputeType::kFp32);
+  EXPECT_EQ(UsualComputeType("cuda:1"), ComputeType::kFp16);
+}
+
+class NewEnginesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto model = Model::Load(std::string(std::getenv("EMBEDSERVE_SOURCE_DIR")) +
+                             "/tests/golden/models/tiny-bert");
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+  }
+  std::unique_ptr<const Model> model_;
+};
+
+TEST_F(NewEnginesTest, OneADeviceOfTheTypeAskedFor) {
+  const std::vector<std::string> devices = {"cpu", "cpu"};
+  std::string note;
+  for (const auto type : {ComputeType::kFp32, ComputeType::kBf16}) {
+    const auto engines = NewEngines(*model_, devices, type, {.threads = 1}, note);
+    ASSERT_TRUE(engines.ok()) << engines.status();
+    ASSERT_EQ(engines->size(), 2U);
+    for (const auto& engine : *engines) EXPECT_EQ(engine->compute_type(), type);
+  }
+  EXPECT_EQ(note, "");
+  const auto usual = NewEngines(*model_, devices, std::nullopt, {.max_batch_tokens = 0}, note);
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  EXPECT_EQ(usual->front()->compute_type(), ComputeType::kFp32);
+  EXPECT_GE(usual->front()->limits().tokens, model_->folder().max_sequence_length);
+}
+
+TEST_F(NewEnginesTest, AnErrorOfOneIsTheErrorOfAll) {
+  const std::vector<std::string> devices = {"cpu", "tpu:0"};
+  std::string note;
+  const auto engines = NewEngines(*model_, devices, std::nullopt, {}, note);
+  EXPECT_THAT(engines.status().message(), HasSubstr("tpu:0"));
+}
+
+}  // namespace
+}  // namespace embedserve
