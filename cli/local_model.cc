@@ -27,15 +27,21 @@ absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options) {
   return choice;
 }
 
+ComputeTypeChoice ComputeTypeOf(const Options& options, const DeviceChoice& devices,
+                                const ModelFolder& folder) {
+  if (options.dtype.has_value()) return {*options.dtype, ""};
+  return ChooseComputeType(folder, devices.names.front());
+}
+
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
                                                                  const DeviceChoice& devices,
-                                                                 const Model& model,
-                                                                 std::string& note) {
-  auto engines = NewEngines(model, devices.names, options.dtype,
+                                                                 ComputeType type,
+                                                                 const Model& model) {
+  auto engines = NewEngines(model, devices.names,
                             {.threads = options.threads,
+                             .compute_type = type,
                              .max_batch_tokens = options.max_batch_tokens,
-                             .max_batch_sequences = options.max_batch_sequences},
-                            note);
+                             .max_batch_sequences = options.max_batch_sequences});
   if (absl::IsInvalidArgument(engines.status())) {
     return WithExitCode(engines.status(), ExitCode::kUsage);
   }
@@ -49,9 +55,9 @@ absl::StatusOr<LocalModel> OpenLocalModel(const Options& options) {
   for (const std::string& warning : local.model->warnings()) {
     fmt::print(stderr, "embedserve: warning: {}\n", warning);
   }
-  std::string note;
-  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, device, *local.model, note));
-  if (!note.empty()) fmt::print(stderr, "embedserve: {}\n", note);
+  const ComputeTypeChoice type = ComputeTypeOf(options, device, local.model->folder());
+  if (!type.note.empty()) fmt::print(stderr, "embedserve: {}\n", type.note);
+  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, device, type.type, *local.model));
   local.engine = std::move(engines.front());
   return local;
 }

@@ -19,11 +19,15 @@ absl::StatusOr<DeviceChoice> ChooseCompute(const Options& options);
 // The same for commands that use one engine: UsageError for several devices.
 absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options);
 
-// One engine a device. `note`: one line for the log when `--dtype auto` had to fall back, or "".
+// --dtype, or what ChooseComputeType says.
+ComputeTypeChoice ComputeTypeOf(const Options& options, const DeviceChoice& devices,
+                                const ModelFolder& folder);
+
+// One engine a device.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
                                                                  const DeviceChoice& devices,
-                                                                 const Model& model,
-                                                                 std::string& note);
+                                                                 ComputeType type,
+                                                                 const Model& model);
 
 struct LocalModel {
   std::unique_ptr<const Model> model;

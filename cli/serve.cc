@@ -62,9 +62,9 @@ absl::Status RunServe(const Options& options) {
   if (absl::Status status = options.serve.Validate(); !status.ok()) {
     return WithExitCode(status, ExitCode::kUsage);
   }
-  std::string note;
-  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, devices, *model, note));
-  if (!note.empty()) spdlog::warn("{}", note);
+  const ComputeTypeChoice type = ComputeTypeOf(options, devices, model->folder());
+  if (!type.note.empty()) spdlog::warn("{}", type.note);
+  ASSIGN_OR_RETURN(auto engines, MakeEngines(options, devices, type.type, *model));
   LogModel(*model, engines, options);
 
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,

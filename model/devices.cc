@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "fmt/format.h"
+#include "model/engine/half_range.h"
 #include "model/folder/parallel_for.h"
 #include "model/folder/status_macros.h"
 
@@ -96,26 +97,21 @@ absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list) {
   return ChooseDevices(list, list == "cpu" ? kernels::DriverAnswer{} : kernels::AskDriver());
 }
 
-ComputeType UsualComputeType(std::string_view device) {
-  return device.starts_with("cuda") ? ComputeType::kFp16 : ComputeType::kFp32;
+ComputeTypeChoice ChooseComputeType(const ModelFolder& folder, std::string_view device) {
+  if (!device.starts_with(kCudaPrefix)) return {ComputeType::kFp32, ""};
+  const absl::Status fits = CheckHalfRange(folder);
+  if (fits.ok()) return {ComputeType::kFp16, ""};
+  return {ComputeType::kBf16, fmt::format("dtype auto: bf16, for fp16 does not suffice: {}",
+                                          std::string(fits.message()))};
 }
 
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(
-    const Model& model, std::span<const std::string> devices, std::optional<ComputeType> type,
-    EngineOptions options, std::string& note) {
-  options.compute_type = type.value_or(UsualComputeType(devices.front()));
+    const Model& model, std::span<const std::string> devices, const EngineOptions& options) {
   std::vector<absl::StatusOr<std::unique_ptr<Engine>>> made(devices.size());
   ParallelFor(devices.size(),
               [&](std::size_t i) { made[i] = model.NewEngine(devices[i], options); });
   std::vector<std::unique_ptr<Engine>> engines;
   for (auto& engine : made) {
-    if (absl::IsOutOfRange(engine.status()) && !type.has_value() &&
-        options.compute_type == ComputeType::kFp16) {
-      note = fmt::format("dtype auto: bf16, for fp16 does not suffice: {}",
-                         std::string(engine.status().message()));
-      made.clear();  // their memory is needed again
-      return NewEngines(model, devices, ComputeType::kBf16, options, note);
-    }
     ASSIGN_OR_RETURN(engines.emplace_back(), std::move(engine));
   }
   return engines;

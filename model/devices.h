@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,14 +29,16 @@ absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list,
                                            const kernels::DriverAnswer& answer);
 absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list);  // asks the driver
 
-// What a device computes in if nobody says: fp16 on a GPU, fp32 on the CPU.
-ComputeType UsualComputeType(std::string_view device);
+// What a device computes in if nobody says: fp32 on the CPU; on a GPU fp16, or bf16 where a weight
+// of the folder passes fp16's range, which `note` then says in a line for a log.
+struct ComputeTypeChoice {
+  ComputeType type = ComputeType::kFp32;
+  std::string note;
+};
+ComputeTypeChoice ChooseComputeType(const ModelFolder& folder, std::string_view device);
 
-// One engine on each of `devices` (not empty), all of one compute type: `type`, or the usual one of
-// the devices; where fp16 was not asked for and the model overflows it, bf16, which `note` then
-// says. Errors of Model::NewEngine.
+// One engine on each of `devices`, in their order, made side by side. Errors of Model::NewEngine.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(
-    const Model& model, std::span<const std::string> devices, std::optional<ComputeType> type,
-    EngineOptions options, std::string& note);
+    const Model& model, std::span<const std::string> devices, const EngineOptions& options);
 
 }  // namespace embedserve

@@ -1,13 +1,12 @@
 #include "model/engine/cuda_weights.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <span>
 
-#include "fmt/format.h"
 #include "kernels/convert.h"
+#include "model/engine/half_range.h"
 #include "model/folder/status_macros.h"
 
 namespace embedserve {
@@ -17,7 +16,6 @@ using kernels::ConstTensor;
 using kernels::DType;
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;  // values staged at a time
-constexpr float kLargestHalf = 65504.0F;
 
 // Cuts the device's memory and fills it. Without memory it only measures: the same walk over the
 // folder does both.
@@ -39,9 +37,8 @@ class Writer {
     std::size_t row = 0;
     for (const TensorView* part : parts) {
       const std::size_t rows = part->size() / width;
-      Fill(
-          *part, [part](std::size_t first, std::span<float> to) { part->ToFloat(first, to); },
-          out.Rows(static_cast<int>(row), static_cast<int>(rows)));
+      Fill([part](std::size_t first, std::span<float> to) { part->ToFloat(first, to); },
+           out.Rows(static_cast<int>(row), static_cast<int>(rows)));
       row += rows;
     }
     return out;
@@ -73,27 +70,25 @@ class Writer {
       table.ToFloat(first, to);
       for (std::size_t i = 0; i < to.size(); ++i) to[i] += added[(first + i) % width];
     };
-    Fill(table, source, out);
+    Fill(source, out);
     return out;
   }
 
   std::size_t bytes() const { return arena_.used(); }
   absl::Status status() const {
-    if (!stream_.ok()) return absl::InternalError(stream_.error());
-    return status_;
+    return stream_.ok() ? absl::OkStatus() : absl::InternalError(stream_.error());
   }
 
  private:
   using Source = std::function<void(std::size_t first, std::span<float> to)>;
 
-  void Fill(const TensorView& view, const Source& source, kernels::Tensor out) {
+  void Fill(const Source& source, kernels::Tensor out) {
     if (measures_) return;
     auto* const to = static_cast<std::byte*>(out.data);
-    for (std::size_t first = 0; first < out.size() && status().ok(); first += kChunk) {
+    for (std::size_t first = 0; first < out.size() && stream_.ok(); first += kChunk) {
       const std::size_t count = std::min(kChunk, out.size() - first);
       const std::span<float> values(reinterpret_cast<float*>(staging_.data()), count);
       source(first, values);
-      if (out.type == DType::kFp16) CheckRange(view, values);
       stream_.CopyToDevice(on_device_.data(), values.data(), values.size_bytes());
       const auto columns = static_cast<int>(count);
       kernels::Convert(stream_, {on_device_.data(), DType::kFp32, 1, columns},
@@ -101,21 +96,12 @@ class Writer {
       stream_.Synchronize();  // the staging buffer is written again
     }
   }
-  void CheckRange(const TensorView& view, std::span<const float> values) {
-    const auto found =
-        std::ranges::find_if(values, [](float value) { return std::abs(value) > kLargestHalf; });
-    if (found == values.end() || !status_.ok()) return;
-    status_ = absl::OutOfRangeError(
-        fmt::format("tensor {} has the value {}; fp16 holds at most {}: choose bf16 or fp32",
-                    view.name, *found, kLargestHalf));
-  }
 
   kernels::Stream& stream_;
   kernels::Arena arena_;
   bool measures_;
   kernels::PinnedBuffer staging_;
   kernels::DeviceBuffer on_device_;
-  absl::Status status_;
 };
 
 CudaLayer WriteLayer(Writer& writer, const LayerWeights& from, const EncoderConfig& config,
@@ -209,6 +195,7 @@ kernels::ActivationKind KernelActivation(Activation activation) {
 
 absl::StatusOr<CudaWeights> CudaWeights::Load(kernels::Stream& stream, const ModelFolder& folder,
                                               ComputeType type) {
+  if (type == ComputeType::kFp16) RETURN_IF_ERROR(CheckHalfRange(folder));
   CudaWeights weights;
   Writer measure(stream, nullptr);
   WriteAll(measure, folder, StorageType(type), weights);

@@ -49,8 +49,8 @@ struct CudaNorm {
 using CudaHeadModule = std::variant<CudaDense, CudaNorm, NormalizeModule>;
 
 struct CudaWeights {
-  // Waits until everything is on the device. OUT_OF_RANGE names a weight that fp16 cannot
-  // hold; INTERNAL is the device's own error.
+  // Waits until everything is on the device. OUT_OF_RANGE from CheckHalfRange; INTERNAL is the
+  // device's own error.
   static absl::StatusOr<CudaWeights> Load(kernels::Stream& stream, const ModelFolder& folder,
                                           ComputeType type);
 

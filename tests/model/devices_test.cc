@@ -1,9 +1,12 @@
 #include "model/devices.h"
 
 #include <cstdlib>
+#include <span>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/engine/random_folder.h"
 
 namespace embedserve {
 namespace {
@@ -84,9 +87,17 @@ TEST(ChooseDevices, RefusalsSayWhatThereIs) {
   EXPECT_THAT(Refusal("cuda", kernels::DriverAnswer{}), HasSubstr("built without CUDA"));
 }
 
-TEST(UsualComputeType, DependsOnTheDevice) {
-  EXPECT_EQ(UsualComputeType("cpu"), ComputeType::kFp32);
-  EXPECT_EQ(UsualComputeType("cuda:1"), ComputeType::kFp16);
+TEST(ChooseComputeType, DependsOnTheDeviceAndOnTheWeights) {
+  RandomFolder model(EvenEncoder());
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu").type, ComputeType::kFp32);
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1").type, ComputeType::kFp16);
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1").note, "");
+  const std::vector<float> large(static_cast<std::size_t>(model.folder().encoder.hidden), 1e5F);
+  model.folder().weights.layers[0].query.bias.bytes = std::as_bytes(std::span(large));
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu").type, ComputeType::kFp32);
+  const ComputeTypeChoice choice = ChooseComputeType(model.folder(), "cuda:0");
+  EXPECT_EQ(choice.type, ComputeType::kBf16);
+  EXPECT_THAT(choice.note, HasSubstr("bf16, for fp16 does not suffice: tensor"));
 }
 
 class NewEnginesTest : public ::testing::Test {
@@ -100,27 +111,23 @@ class NewEnginesTest : public ::testing::Test {
   std::unique_ptr<const Model> model_;
 };
 
-TEST_F(NewEnginesTest, OneADeviceOfTheTypeAskedFor) {
+TEST_F(NewEnginesTest, OneADeviceAsTheOptionsSay) {
   const std::vector<std::string> devices = {"cpu", "cpu"};
-  std::string note;
   for (const auto type : {ComputeType::kFp32, ComputeType::kBf16}) {
-    const auto engines = NewEngines(*model_, devices, type, {.threads = 1}, note);
+    const auto engines =
+        NewEngines(*model_, devices, {.threads = 1, .compute_type = type, .max_batch_tokens = 0});
     ASSERT_TRUE(engines.ok()) << engines.status();
     ASSERT_EQ(engines->size(), 2U);
-    for (const auto& engine : *engines) EXPECT_EQ(engine->compute_type(), type);
+    for (const auto& engine : *engines) {
+      EXPECT_EQ(engine->compute_type(), type);
+      EXPECT_GE(engine->limits().tokens, model_->folder().max_sequence_length);
+    }
   }
-  EXPECT_EQ(note, "");
-  const auto usual = NewEngines(*model_, devices, std::nullopt, {.max_batch_tokens = 0}, note);
-  ASSERT_TRUE(usual.ok()) << usual.status();
-  EXPECT_EQ(usual->front()->compute_type(), ComputeType::kFp32);
-  EXPECT_GE(usual->front()->limits().tokens, model_->folder().max_sequence_length);
 }
 
 TEST_F(NewEnginesTest, AnErrorOfOneIsTheErrorOfAll) {
   const std::vector<std::string> devices = {"cpu", "tpu:0"};
-  std::string note;
-  const auto engines = NewEngines(*model_, devices, std::nullopt, {}, note);
-  EXPECT_THAT(engines.status().message(), HasSubstr("tpu:0"));
+  EXPECT_THAT(NewEngines(*model_, devices, {}).status().message(), HasSubstr("tpu:0"));
 }
 
 }  // namespace
