@@ -1,9 +1,11 @@
 #include "server/call_queue.h"
 
+#include "server/named_thread.h"
+
 namespace embedserve {
 
 void CallQueue::Run() {
-  thread_ = std::thread([this] { Loop(); });
+  thread_ = NamedThread("io", [this] { Loop(); });
 }
 
 void CallQueue::Loop() {

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "server/named_thread.h"
+
 namespace embedserve {
 
 TaskPool::TaskPool(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  for (int i = 0; i < threads; ++i) threads_.push_back(NamedThread("tokenizer", [this] { Run(); }));
 }
 
 void TaskPool::Stop() {

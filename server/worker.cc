@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/named_thread.h"
+
 namespace embedserve {
 namespace {
 
@@ -17,7 +19,7 @@ Worker::Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const Encod
     : scheduler_(scheduler),
       engine_(std::move(engine)),
       slots_(static_cast<std::size_t>(Engine::kMaxInFlight), Slot{.builder = BatchBuilder(config)}),
-      thread_([this] { Run(); }) {}
+      thread_(NamedThread("worker", [this] { Run(); })) {}
 
 Worker::~Worker() { thread_.join(); }
 

@@ -1,6 +1,9 @@
 #include "server/task_pool.h"
 
+#include <pthread.h>
+
 #include <atomic>
+#include <string>
 
 #include "gtest/gtest.h"
 #include "server/byte_budget.h"
@@ -20,6 +23,16 @@ TEST(TaskPool, RunsEverythingPostedBeforeItStops) {
   }
   EXPECT_EQ(ran % 1000, 500);
   EXPECT_GE(ran, 1500);
+}
+
+TEST(TaskPool, ItsThreadsHaveTheirName) {
+  std::string name(16, '?');
+  {
+    TaskPool pool(1);
+    pool.Post(
+        [&](Tokenizer::Scratch&) { pthread_getname_np(pthread_self(), name.data(), name.size()); });
+  }
+  EXPECT_STREQ(name.c_str(), "tokenizer");
 }
 
 TEST(TaskPool, StopsTwice) {
