@@ -1,13 +1,16 @@
-// y^T = w x^T: a block owns 16 rows of w (its 16 outputs) and all rows of x; a warp owns 8 rows of
-// x, or two times 8. K passes through shared memory in chunks of 128, several of them on their way.
-// The first chunks of w are asked for while the kernel before still runs. Bound by latency: the
-// chain of K / 16 dependent tensor-core steps (K = 3072: about 3.6 us on an H100) cannot be split
-// without changing the order of the sum, and so the bits.
+// y = x w^T: a block owns 8, 16 or 24 outputs and all rows of x; a warp owns 16 rows. Bound by
+// latency: the chain of K / 16 dependent tensor-core steps (K = 3072: about 3.6 us on an H100)
+// cannot be split without changing the order of the sum, and so the bits. So nothing else may hold
+// the chain up: four warps copy while the others compute, all of the block's w is asked for while
+// the kernel before still runs, x comes through a ring, and fragments are loaded half a chunk
+// ahead. Two copying warps or a ring of six cost 5 %; bulk copies of a row's chunk, shared in a
+// cluster of four blocks, took 17 us for K = 3072 where this takes 9 (H100, 27 rows).
+#include <algorithm>
 #include <type_traits>
 
+#include "kernels/device/barrier.cuh"
 #include "kernels/device/early.cuh"
-#include "kernels/device/gelu.cuh"
-#include "kernels/device/mma.cuh"
+#include "kernels/device/product_tile.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/small_gemm.h"
@@ -15,16 +18,19 @@
 namespace embedserve::kernels {
 namespace {
 
-constexpr int kOutputs = 16;  // of a block
-constexpr int kChunk = 128;
-// Chunks in shared memory. O and the second feed-forward product of a hidden size of 768 have 48
-// blocks only: each must have much in flight. Two blocks of 100 KB share a multiprocessor.
-template <int kTiles>
-constexpr int kStages = kTiles == 1 ? 8 : 5;
-constexpr int kWarps = 4;
-constexpr int kThreads = kWarps * kWarp;
-constexpr int kTileRows = 8;  // of x, one tensor-core tile
-using Tile = SwizzledTile<kChunk>;
+constexpr int kChunk = 128;  // of K, one step of the ring
+constexpr int kCopyWarps = 4;
+constexpr int kMostOutputTiles = 3;
+constexpr std::size_t kMostWeightBytes = std::size_t{64} << 10;  // in shared memory
+
+template <int kRowTiles>
+constexpr int kStages = kRowTiles <= 2 ? 8 : 4;
+// Chunks that a copying thread has under way before it announces one: the ring less what the
+// computing warps hold.
+template <int kRowTiles>
+constexpr int kAhead = kStages<kRowTiles> * 5 / 8;
+template <int kRowTiles>
+constexpr int kThreads = (kRowTiles + kCopyWarps) * kWarp;
 
 template <class T>
 struct SmallOperands {
@@ -35,166 +41,205 @@ struct SmallOperands {
   int rows, inputs, outputs;
 };
 
-// Shared memory of one stage: kOutputs rows of w, then the rows of x.
-template <int kTiles>
-constexpr int kStageRows = kOutputs + kTiles* kWarps* kTileRows;
+// A block's shared memory and what its warps do with it.
+template <class T, int kOutputTiles, int kRowTiles>
+struct Block {
+  static constexpr int kOutputs = kTileOutputs * kOutputTiles;
+  static constexpr int kDepth = kStages<kRowTiles>;
+  static constexpr int kStage = kTileRows * kRowTiles * PaddedRows::Stride(kChunk);
+  static constexpr int kBarriers = 2 * kDepth + 1;
+  static constexpr int kHalf16 = Fragments<T, kOutputTiles>::kColumns16;
+  static_assert(2 * Fragments<T, kOutputTiles>::kColumns == kChunk, "fragments hold half a chunk");
 
-// A chunk in registers, as the tensor cores take it.
-template <class T, int kTiles>
-struct Fragments {
-  uint32_t w[kChunk / 16][4];
-  uint32_t x[kTiles][kChunk / 32][4];  // two steps of 16 each
+  const SmallOperands<T>& o;
+  uint32_t weights, ring, barriers;  // shared-memory addresses
+  int chunks;
 
-  __device__ void Load(Tile tile, int warp, int lane, int rows) {
-#pragma unroll
-    for (int k = 0; k < kChunk / 16; ++k) {
-      LoadMatrices(w[k], tile.At(lane & 15, 2 * k + (lane >> 4)));
-    }
-#pragma unroll
-    for (int i = 0; i < kTiles; ++i) {
-      const int row = (i * kWarps + warp) * kTileRows;
-      if (row >= rows) break;
-#pragma unroll
-      for (int k = 0; k < kChunk / 32; ++k) {
-        LoadMatrices(x[i][k], tile.At(kOutputs + row + (lane & 7), 4 * k + (lane >> 3)));
+  static __host__ __device__ constexpr int WeightBytes(int inputs) {
+    return kOutputs * PaddedRows::Stride(inputs);
+  }
+  static __host__ __device__ constexpr int SharedBytes(int inputs) {
+    return WeightBytes(inputs) + kDepth * kStage;
+  }
+
+  __device__ PaddedRows Weights() const { return {weights, PaddedRows::Stride(o.inputs)}; }
+  __device__ PaddedRows Rows(int chunk) const {
+    return {ring + static_cast<uint32_t>(chunk % kDepth * kStage), PaddedRows::Stride(kChunk)};
+  }
+  __device__ uint32_t Barrier(int index) const {
+    return barriers + 8 * static_cast<uint32_t>(index);
+  }
+  __device__ uint32_t Full(int chunk) const { return Barrier(chunk % kDepth); }
+  __device__ uint32_t Empty(int chunk) const { return Barrier(kDepth + chunk % kDepth); }
+  __device__ uint32_t WeightsFull() const { return Barrier(2 * kDepth); }
+  __device__ int Parity(int chunk) const { return chunk / kDepth & 1; }
+  __device__ const T* Weight(int output) const {
+    return o.w + static_cast<std::size_t>(output) * static_cast<std::size_t>(o.inputs);
+  }
+  __device__ const T* Row(int row, int chunk) const {
+    return o.x + static_cast<std::size_t>(row) * static_cast<std::size_t>(o.inputs) +
+           chunk * kChunk;
+  }
+
+  __device__ void Init(int thread, int computing_warps) const {
+    if (thread == 0) {
+      for (int i = 0; i < kDepth; ++i) {
+        InitBarrier(Full(i), kCopyWarps * kWarp);
+        InitBarrier(Empty(i), computing_warps * kWarp);
       }
+      InitBarrier(WeightsFull(), kCopyWarps * kWarp);
+    }
+    __syncthreads();
+  }
+  // Every thread's first group of copies.
+  __device__ void CopyWeights(int thread, int first_output) const {
+    const int pieces = o.inputs / 8;
+    for (int row = 0; row < kOutputs; ++row) {
+      for (int i = thread; i < pieces; i += kCopyWarps * kWarp) {
+        CopyAsync(Weights().At(row, i), Weight(first_output + row) + 8 * i, true);
+      }
+    }
+    CommitCopies();
+  }
+  // A group a chunk, announced kLag chunks later; past the end groups are empty.
+  __device__ void CopyRows(int thread) const {
+    constexpr int kPieces = kChunk / 8, kLag = kAhead<kRowTiles>;
+    for (int chunk = 0; chunk < chunks + kLag; ++chunk) {
+      if (chunk < chunks) {
+        if (chunk >= kDepth) WaitForPhase(Empty(chunk), Parity(chunk) ^ 1);
+        for (int i = thread; i < o.rows * kPieces; i += kCopyWarps * kWarp) {
+          CopyAsync(Rows(chunk).At(i / kPieces, i % kPieces),
+                    Row(i / kPieces, chunk) + i % kPieces * 8, true);
+        }
+      }
+      CommitCopies();
+      if (chunk < kLag) continue;
+      WaitForCopies<kLag>();
+      if (chunk == kLag) Arrive(WeightsFull());
+      Arrive(Full(chunk - kLag));
     }
   }
-  __device__ void Multiply(int warp, int rows, float (&sum)[kTiles][4]) const {
-#pragma unroll
-    for (int i = 0; i < kTiles; ++i) {
-      if ((i * kWarps + warp) * kTileRows >= rows) break;
-#pragma unroll
-      for (int k = 0; k < kChunk / 32; ++k) {
-        Mma<T>(sum[i], w[2 * k], x[i][k][0], x[i][k][1]);
-        Mma<T>(sum[i], w[2 * k + 1], x[i][k][2], x[i][k][3]);
-      }
+
+  __device__ void Load(Fragments<T, kOutputTiles>& to, int half, int first_row, int lane) const {
+    const int chunk = half / 2;
+    if (half % 2 == 0) WaitForPhase(Full(chunk), Parity(chunk));
+    to.Load(Rows(chunk), first_row, half % 2 * kHalf16, Weights(), 0, half * kHalf16, lane);
+    // Every lane: racecheck does not follow an arrival of one lane after a __syncwarp().
+    if (half % 2 == 1) Arrive(Empty(chunk));
+  }
+
+  __device__ void Multiply(float (&sum)[kOutputTiles][4], int first_row, int lane) const {
+    Fragments<T, kOutputTiles> even, odd;
+    WaitForPhase(WeightsFull(), 0);
+    Load(even, 0, first_row, lane);
+    for (int half = 0; half < 2 * chunks; half += 2) {
+      Load(odd, half + 1, first_row, lane);
+      even.Multiply(sum);
+      if (half + 2 < 2 * chunks) Load(even, half + 2, first_row, lane);
+      odd.Multiply(sum);
     }
   }
 };
 
-// The part of a tile's 16 outputs x 8 rows that this lane holds, to y, 16 bytes a lane.
-template <class T, SmallEpilogue kEpilogue>
-__device__ void StoreTile(const SmallOperands<T>& o, const float (&sum)[4], int first_row,
-                          int first_output, T (*scratch)[kOutputs], int lane) {
-  const int g = lane >> 2, t = lane & 3;
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    const int output = g + 8 * (i >> 1), row = 2 * t + (i & 1);
-    float value = sum[i];
-    if (o.bias != nullptr) value = __fadd_rn(value, ToFloat(o.bias[first_output + output]));
-    if constexpr (kEpilogue == SmallEpilogue::kBiasGelu) value = GeluErfFast(value);
-    scratch[row][output] = FromFloat<T>(value);
-  }
-  __syncwarp();
-  const int row = lane >> 1, half = lane & 1;
-  if (lane < 16 && first_row + row < o.rows) {
-    T* const to = o.y +
-                  static_cast<std::size_t>(first_row + row) * static_cast<std::size_t>(o.outputs) +
-                  first_output + 8 * half;
-    *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(&scratch[row][8 * half]);
-  }
-  __syncwarp();
-}
-
-template <class T, SmallEpilogue kEpilogue, int kTiles>
-__global__ void __launch_bounds__(kThreads) SmallKernel(SmallOperands<T> o) {
+template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kRowTiles>
+__global__ void __launch_bounds__(kThreads<kRowTiles>) SmallKernel(SmallOperands<T> o) {
+  using Work = Block<T, kOutputTiles, kRowTiles>;
   extern __shared__ __align__(128) unsigned char shared[];
-  __shared__ __align__(16) T scratch[kWarps][kTileRows][kOutputs];
+  __shared__ __align__(8) unsigned char barriers[8 * Work::kBarriers];
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % kWarp, warp = thread / kWarp;
-  const int first_output = static_cast<int>(blockIdx.x) * kOutputs;
-  const auto stride = static_cast<std::size_t>(o.inputs);
-  const T* const w = o.w + static_cast<std::size_t>(first_output) * stride;
+  const int first_output = static_cast<int>(blockIdx.x) * Work::kOutputs;
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
-  const int loaded_rows = (o.rows + kTileRows - 1) / kTileRows * kTileRows;
-
-  constexpr int kDepth = kStages<kTiles>;
-  const auto stage = [base](int chunk) {
-    return Tile{base +
-                static_cast<uint32_t>(chunk % kDepth * kStageRows<kTiles> * Tile::kRowBytes)};
-  };
-  const auto load_w = [&](int chunk) {
-    for (int i = thread; i < kOutputs * Tile::kChunks; i += kThreads) {
-      const int row = i / Tile::kChunks, column = i % Tile::kChunks;
-      CopyAsync(stage(chunk).At(row, column),
-                w + static_cast<std::size_t>(row) * stride + chunk * kChunk + column * 8, true);
-    }
-  };
-  const auto load_x = [&](int chunk) {
-    for (int i = thread; i < loaded_rows * Tile::kChunks; i += kThreads) {
-      const int row = i / Tile::kChunks, column = i % Tile::kChunks;
-      const bool valid = row < o.rows;
-      CopyAsync(
-          stage(chunk).At(kOutputs + row, column),
-          o.x + static_cast<std::size_t>(valid ? row : 0) * stride + chunk * kChunk + column * 8,
-          valid);
-    }
-  };
-
-  float sum[kTiles][4] = {};
-  const int chunks = o.inputs / kChunk;
-  for (int chunk = 0; chunk < min(kDepth - 1, chunks); ++chunk) load_w(chunk);
+  const Work work{o, base, base + static_cast<uint32_t>(Work::WeightBytes(o.inputs)),
+                  static_cast<uint32_t>(__cvta_generic_to_shared(barriers)), o.inputs / kChunk};
+  work.Init(thread, (o.rows + kTileRows - 1) / kTileRows);
+  if (warp >= kRowTiles) {
+    const int copier = thread - kRowTiles * kWarp;
+    work.CopyWeights(copier, first_output);
+    LetNextStart();
+    WaitForInput();
+    return work.CopyRows(copier);
+  }
   LetNextStart();
-  WaitForInput();
+  const int first_row = warp * kTileRows, g = lane >> 2, column = first_output + 2 * (lane & 3);
+  if (first_row >= o.rows) return;
+  const bool with_bias = o.bias != nullptr;
+  float bias[kOutputTiles][2] = {};
+  if (with_bias) {
 #pragma unroll
-  for (int chunk = 0; chunk < kDepth - 1; ++chunk) {
-    if (chunk < chunks) load_x(chunk);
-    CommitCopies();
-  }
-  const auto load = [&](int chunk) {
-    if (chunk < chunks) {
-      load_w(chunk);
-      load_x(chunk);
+    for (int j = 0; j < kOutputTiles; ++j) {
+      bias[j][0] = ToFloat(o.bias[column + kTileOutputs * j]);
+      bias[j][1] = ToFloat(o.bias[column + kTileOutputs * j + 1]);
     }
-    CommitCopies();
-  };
-  // While a chunk is multiplied the fragments of the next come from shared memory: the chain of
-  // dependent products never waits for a load.
-  WaitForCopies<kDepth - 2>();
-  __syncthreads();
-  Fragments<T, kTiles> even, odd;
-  even.Load(stage(0), warp, lane, o.rows);
-  load(kDepth - 1);
-  const auto step = [&](int chunk, Fragments<T, kTiles>& now, Fragments<T, kTiles>& next) {
-    if (chunk + 1 < chunks) {
-      WaitForCopies<kDepth - 2>();
-      __syncthreads();  // the next chunk is there for all, and this one is in everyone's registers
-      next.Load(stage(chunk + 1), warp, lane, o.rows);
-      load(chunk + kDepth);
-    }
-    now.Multiply(warp, o.rows, sum);
-  };
-  for (int chunk = 0; chunk < chunks; chunk += 2) {
-    step(chunk, even, odd);
-    if (chunk + 1 < chunks) step(chunk + 1, odd, even);
   }
+  float sum[kOutputTiles][4] = {};
+  work.Multiply(sum, first_row, lane);
 #pragma unroll
-  for (int i = 0; i < kTiles; ++i) {
-    const int row = (i * kWarps + warp) * kTileRows;
-    if (row < o.rows) {
-      StoreTile<T, kEpilogue>(o, sum[i], row, first_output, scratch[warp], lane);
+  for (int i = 0; i < 4; i += 2) {
+    const int row = first_row + g + 4 * i;
+    if (row >= o.rows) break;
+    T* const to =
+        o.y + static_cast<std::size_t>(row) * static_cast<std::size_t>(o.outputs) + column;
+#pragma unroll
+    for (int j = 0; j < kOutputTiles; ++j) {
+      *reinterpret_cast<uint32_t*>(to + kTileOutputs * j) =
+          FinishPair<T, kEpilogue == SmallEpilogue::kBiasGelu>(sum[j], i, bias[j], with_bias);
     }
   }
 }
 
-template <class T, SmallEpilogue kEpilogue, int kTiles>
+template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kRowTiles>
 void Launch(Stream& stream, const SmallOperands<T>& o) {
-  constexpr int kShared = kStages<kTiles> * kStageRows<kTiles> * Tile::kRowBytes;
-  const auto kernel = SmallKernel<T, kEpilogue, kTiles>;
+  using Work = Block<T, kOutputTiles, kRowTiles>;
+  const int shared = Work::SharedBytes(o.inputs), blocks = o.outputs / Work::kOutputs;
+  const auto kernel = SmallKernel<T, kEpilogue, kOutputTiles, kRowTiles>;
   if (!stream.Check(
-          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared),
+          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared),
           "small product")) {
     return;
   }
-  LaunchEarly(stream, "small product", kernel, dim3(static_cast<unsigned>(o.outputs / kOutputs)),
-              dim3(kThreads), kShared, o);
+  LaunchEarly(stream, "small product", kernel, dim3(static_cast<unsigned>(blocks)),
+              dim3(kThreads<kRowTiles>), static_cast<std::size_t>(shared), o);
+}
+
+// Tiles of outputs a block: each block reads all of x, so as few blocks as keep every
+// multiprocessor busy. The bits do not depend on it.
+int OutputTiles(int multiprocessors, int inputs, int outputs) {
+  const auto fits = [&](int tiles) {
+    return outputs % (tiles * kTileOutputs) == 0 &&
+           static_cast<std::size_t>(tiles * kTileOutputs * inputs) * 2 <= kMostWeightBytes;
+  };
+  int best = 1;
+  for (int tiles = 2; tiles <= kMostOutputTiles; ++tiles) {
+    if (fits(tiles) && outputs / (best * kTileOutputs) > multiprocessors) best = tiles;
+  }
+  return best;
+}
+
+template <class T, SmallEpilogue kEpilogue, int kRowTiles>
+void LaunchTiles(Stream& stream, const SmallOperands<T>& o) {
+  switch (OutputTiles(stream.multiprocessors(), o.inputs, o.outputs)) {
+    case 1:
+      return Launch<T, kEpilogue, 1, kRowTiles>(stream, o);
+    case 2:
+      return Launch<T, kEpilogue, 2, kRowTiles>(stream, o);
+    default:
+      return Launch<T, kEpilogue, 3, kRowTiles>(stream, o);
+  }
+}
+
+template <class T, SmallEpilogue kEpilogue>
+void LaunchRows(Stream& stream, const SmallOperands<T>& o) {
+  return o.rows <= 2 * kTileRows ? LaunchTiles<T, kEpilogue, 2>(stream, o)
+                                 : LaunchTiles<T, kEpilogue, 4>(stream, o);
 }
 
 }  // namespace
 
 bool HasSmallGemm(DType type, int inputs, int outputs) {
-  return type != DType::kFp32 && inputs > 0 && inputs % kChunk == 0 && outputs % kOutputs == 0;
+  return type != DType::kFp32 && inputs > 0 && inputs % kChunk == 0 &&
+         static_cast<std::size_t>(kTileOutputs * inputs) * 2 <= kMostWeightBytes &&
+         outputs % kTileOutputs == 0;
 }
 
 void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
@@ -213,14 +258,11 @@ void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
                                x.rows,
                                w.columns,
                                w.rows};
-      const bool one_tile = x.rows <= kWarps * kTileRows;
       switch (epilogue) {
         case SmallEpilogue::kBias:
-          return one_tile ? Launch<T, SmallEpilogue::kBias, 1>(stream, o)
-                          : Launch<T, SmallEpilogue::kBias, 2>(stream, o);
+          return LaunchRows<T, SmallEpilogue::kBias>(stream, o);
         case SmallEpilogue::kBiasGelu:
-          return one_tile ? Launch<T, SmallEpilogue::kBiasGelu, 1>(stream, o)
-                          : Launch<T, SmallEpilogue::kBiasGelu, 2>(stream, o);
+          return LaunchRows<T, SmallEpilogue::kBiasGelu>(stream, o);
       }
     }
   });

@@ -14,7 +14,7 @@ enum class SmallEpilogue {
   kBiasGelu,  // GELU of that, on the fp32 sum (device/gelu.cuh)
 };
 
-// fp16 and bf16, inputs a multiple of 128, outputs a multiple of 16.
+// fp16 and bf16, inputs a multiple of 128 up to 4096, outputs a multiple of 8.
 bool HasSmallGemm(DType type, int inputs, int outputs);
 
 // y (M, N) from x (M, K), w (N, K), bias (N), all of one type. Sums run over K in steps of 16, in

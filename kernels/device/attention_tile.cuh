@@ -7,8 +7,6 @@
 
 namespace embedserve::kernels {
 
-inline constexpr int kTileRows = 16;
-
 // 2^x in one instruction, 2 ulp, flushes subnormal results; 2^-inf = 0.
 __device__ inline float Exp2(float x) {
   float y;

@@ -12,6 +12,10 @@
 
 namespace embedserve::kernels {
 
+inline constexpr int kTileRows = 16;    // of the left operand and the sum
+inline constexpr int kTileOutputs = 8;  // columns of the sum
+inline constexpr int kTileDepth = 16;
+
 // sum += a b.
 template <class T>
 __device__ inline void Mma(float (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
