@@ -1,10 +1,8 @@
-#include <chrono>
-#include <memory>
+#include "cli/serve.h"
+
 #include <utility>
-#include <vector>
 
 #include "cli/commands.h"
-#include "cli/drain_on_signal.h"
 #include "cli/exit_code.h"
 #include "cli/listen_address.h"
 #include "cli/local_model.h"
@@ -48,6 +46,21 @@ std::string WithPort(const std::string& listen, int port) {
 
 }  // namespace
 
+absl::Status ServeUntilDrained(const ServerOptions& options, const Model& model,
+                               std::vector<std::unique_ptr<Engine>> engines, DrainOnSignal& signals,
+                               std::chrono::steady_clock::time_point start) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                   Server::Start(options, model, std::move(engines)));
+  signals.Attach(server.get());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  spdlog::info("ready: {} on {} after {:.2f} s", model.name(),
+               WithPort(options.listen, server->port()), took.count());
+  absl::Status ended = server->Wait();
+  signals.Attach(nullptr);
+  if (ended.ok()) spdlog::info("drained: every call was answered");
+  return absl::IsDataLoss(ended) ? WithExitCode(std::move(ended), ExitCode::kDeviceLost) : ended;
+}
+
 absl::Status RunServe(const Options& options) {
   RETURN_IF_ERROR(RequireOption(options, &Options::model, "--model DIR"));
   RETURN_IF_ERROR(CheckListenAddress(options.serve.listen, options.insecure));
@@ -67,16 +80,7 @@ absl::Status RunServe(const Options& options) {
   ASSIGN_OR_RETURN(auto engines, MakeEngines(options, devices, type.type, *model));
   LogModel(*model, engines, options);
 
-  ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
-                   Server::Start(options.serve, *model, std::move(engines)));
-  signals.Attach(server.get());
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  spdlog::info("ready: {} on {} after {:.2f} s", model->name(),
-               WithPort(options.serve.listen, server->port()), took.count());
-  absl::Status ended = server->Wait();
-  signals.Attach(nullptr);
-  if (ended.ok()) spdlog::info("drained: every call was answered");
-  return ended;
+  return ServeUntilDrained(options.serve, *model, std::move(engines), signals, start);
 }
 
 }  // namespace embedserve

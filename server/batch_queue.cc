@@ -2,6 +2,12 @@
 
 namespace embedserve {
 
+int BatchPart::tokens() const {
+  int tokens = 0;
+  for (int i = first; i < first + count; ++i) tokens += static_cast<int>(job->ids(i).size());
+  return tokens;
+}
+
 void BatchQueue::Push(std::shared_ptr<EmbeddingJob> job) {
   tokens_ += job->tokens();
   sequences_ += job->sequences();
@@ -9,7 +15,31 @@ void BatchQueue::Push(std::shared_ptr<EmbeddingJob> job) {
   jobs_.insert(Entry{.tag = tag, .arrival = arrivals_++, .job = std::move(job)});
 }
 
+void BatchQueue::Return(Batch batch) {
+  tokens_ += batch.tokens;
+  returned_.push_back(std::move(batch));
+}
+
+Batch BatchQueue::TakeReturned(TimePoint now, std::vector<StaleJob>& stale) {
+  Batch batch = std::move(returned_.front());
+  returned_.pop_front();
+  tokens_ -= batch.tokens;
+  std::erase_if(batch.parts, [&](const BatchPart& part) {
+    absl::Status status = part.job->Stale(now);
+    if (status.ok()) return false;
+    stale.emplace_back(part.job, std::move(status));
+    batch.tokens -= part.tokens();
+    batch.sequences -= part.count;
+    return true;
+  });
+  return batch;
+}
+
 Batch BatchQueue::Take(TimePoint now, std::vector<StaleJob>& stale) {
+  while (!returned_.empty()) {
+    Batch batch = TakeReturned(now, stale);
+    if (!batch.parts.empty()) return batch;
+  }
   Batch batch;
   int looked_at = 0;
   for (auto entry = jobs_.begin(); entry != jobs_.end() && looked_at < kLookAhead;) {
@@ -53,7 +83,11 @@ BatchQueue::Entries::iterator BatchQueue::Remove(Entries::iterator entry) {
 
 std::vector<std::shared_ptr<EmbeddingJob>> BatchQueue::TakeAll() {
   std::vector<std::shared_ptr<EmbeddingJob>> all;
+  for (const Batch& batch : returned_) {
+    for (const BatchPart& part : batch.parts) all.push_back(part.job);
+  }
   for (const Entry& entry : jobs_) all.push_back(entry.job);
+  returned_.clear();
   jobs_.clear();
   tokens_ = 0;
   sequences_ = 0;

@@ -7,10 +7,12 @@
 //
 // A batch takes sequences in that order up to its budget. A job whose next sequence does not fit is
 // passed over for up to kLookAhead others; the first of the order always fits an empty batch, so
-// nobody starves. Large jobs are split wherever a batch ends.
+// nobody starves. Large jobs are split wherever a batch ends. Batches that failed and were returned
+// (failed_batch.h) go before all jobs.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <utility>
@@ -27,6 +29,8 @@ struct BatchPart {
   std::shared_ptr<EmbeddingJob> job;
   int first = 0;
   int count = 0;
+
+  int tokens() const;
 };
 
 // The rows of a batch belong to its parts in this order.
@@ -34,6 +38,12 @@ struct Batch {
   std::vector<BatchPart> parts;
   int tokens = 0;
   int sequences = 0;
+
+  bool outlived_device = false;  // it was in flight on a device that was lost
+  bool split = false;            // the rest of a batch that failed: one part of it
+  // Is it run for another time? Then with nothing else in flight on its engine: should it fail
+  // again, it takes no other with it.
+  bool again() const { return outlived_device || split; }
 };
 
 class BatchQueue {
@@ -45,18 +55,22 @@ class BatchQueue {
   explicit BatchQueue(BatchLimits limits) : limits_(limits) {}
 
   void Push(std::shared_ptr<EmbeddingJob> job);
+  // A batch that was taken and comes back: Take gives it again, without what went stale meanwhile.
+  void Return(Batch batch);
 
   // The next batch; without parts if the queue holds nothing to do. Jobs found stale on the way
   // leave the queue and are appended to `stale`, for the caller to end.
   Batch Take(TimePoint now, std::vector<StaleJob>& stale);
 
-  // Empties the queue.
+  // Empties the queue. A job may come more than once.
   std::vector<std::shared_ptr<EmbeddingJob>> TakeAll();
 
-  bool empty() const { return jobs_.empty(); }
-  int64_t tokens() const { return tokens_; }  // not yet taken
-  // Enough waits to fill a batch (if none of it is stale).
-  bool FillsBatch() const { return tokens_ >= limits_.tokens || sequences_ >= limits_.sequences; }
+  bool empty() const { return jobs_.empty() && returned_.empty(); }
+  int64_t tokens() const { return tokens_; }  // not yet taken, or returned
+  // Enough waits to fill a batch (if none of it is stale) that may run beside another.
+  bool FillsBatch() const {
+    return returned_.empty() && (tokens_ >= limits_.tokens || sequences_ >= limits_.sequences);
+  }
 
  private:
   struct Entry {
@@ -71,13 +85,15 @@ class BatchQueue {
   using Entries = std::set<Entry>;
 
   void TakeFrom(const Entry& entry, TimePoint now, Batch& batch);
+  Batch TakeReturned(TimePoint now, std::vector<StaleJob>& stale);
   Entries::iterator Remove(Entries::iterator entry);
 
   const BatchLimits limits_;
   Entries jobs_;
+  std::deque<Batch> returned_;
   int64_t tokens_ = 0;
-  int64_t sequences_ = 0;
-  int64_t taken_ = 0;  // tokens, ever
+  int64_t sequences_ = 0;  // of jobs_
+  int64_t taken_ = 0;      // tokens, ever
   int64_t arrivals_ = 0;
 };
 

@@ -15,7 +15,7 @@ struct Embedding {
   EmbeddedTexts texts;
 };
 
-// Statuses of EmbeddingJob with the details that callers get.
+// Statuses of EmbeddingJob and Scheduler::Submit with the details that callers get.
 absl::Status Detailed(const absl::Status& status, const std::string& request_id) {
   const std::string_view message(status.message().data(), status.message().size());
   if (absl::IsCancelled(status)) return Refusal(status.code(), "CANCELLED", message);
@@ -23,6 +23,7 @@ absl::Status Detailed(const absl::Status& status, const std::string& request_id)
     return Refusal(status.code(), "DEADLINE_EXCEEDED", message);
   }
   if (absl::IsUnavailable(status)) return Unavailable("DRAINING", message);
+  if (absl::IsDataLoss(status)) return Unavailable("DEVICE_LOST", message);
   return Internal("ENGINE_FAILED", message, request_id);
 }
 
@@ -54,9 +55,9 @@ void Submit(const std::shared_ptr<Embedding>& embedding, TokenizedTexts tokenize
   texts.job = job;
   if (absl::Status status = serving.scheduler.Submit(job); !status.ok()) {
     const std::string_view message(status.message().data(), status.message().size());
-    call.Fail(absl::IsUnavailable(status)
-                  ? Unavailable("DRAINING", message)
-                  : Overload("QUEUE_FULL", message, serving.scheduler.ExpectedDelay()));
+    call.Fail(absl::IsResourceExhausted(status)
+                  ? Overload("QUEUE_FULL", message, serving.scheduler.ExpectedDelay())
+                  : Detailed(status, embedding->request_id));
     texts.job.reset();
   }
 }

@@ -21,7 +21,8 @@ using TimePoint = Clock::time_point;
 class EmbeddingJob {
  public:
   // Called once, without locks held, by the thread that ends the job. OK: all rows are there.
-  // Else CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE (the server stops) or the engine's own error.
+  // Else CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE (the server stops), DATA_LOSS (devices are lost,
+  // and it does not run on another) or the engine's own error.
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   // At least one sequence; `width` is the engines'. `cancelled` may be set by any thread at any

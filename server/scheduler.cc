@@ -1,14 +1,19 @@
 #include "server/scheduler.h"
 
+#include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "fmt/format.h"
+#include "server/failed_batch.h"
 
 namespace embedserve {
 namespace {
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
+
+constexpr char kDeserted[] = "every device of this server is lost; another replica can help";
 
 }  // namespace
 
@@ -17,6 +22,7 @@ absl::Status Scheduler::Submit(std::shared_ptr<EmbeddingJob> job) {
   {
     const MutexLock lock(mutex_);
     if (stopped_) return Stopping();
+    if (deserted_) return absl::DataLossError(kDeserted);
     if (!queue_.empty() && queue_.tokens() + tokens > max_tokens_) {
       return absl::ResourceExhaustedError(fmt::format(
           "{} tokens are queued and the request has {}; the limit is {} (--max-queue-tokens)",
@@ -53,6 +59,39 @@ std::optional<Batch> Scheduler::TakeOnce(bool wait) {
   }
   for (auto& [job, status] : stale) job->End(std::move(status));
   return batch;
+}
+
+void Scheduler::Failed(std::vector<Batch> batches, const absl::Status& error) {
+  std::vector<Batch> again;
+  for (Batch& batch : batches) {
+    std::ranges::move(AfterFailure(std::move(batch), error), std::back_inserter(again));
+  }
+  std::vector<std::shared_ptr<EmbeddingJob>> left;
+  absl::Status why;
+  {
+    const MutexLock lock(mutex_);
+    for (Batch& batch : again) queue_.Return(std::move(batch));
+    if (stopped_ || deserted_) {
+      left = queue_.TakeAll();
+      why =
+          stopped_
+              ? Stopping()
+              : absl::DataLossError(fmt::format("{}: {}", kDeserted, std::string(error.message())));
+    }
+  }
+  work_.NotifyAll();
+  for (const auto& job : left) job->End(why);
+}
+
+void Scheduler::Join() {
+  const MutexLock lock(mutex_);
+  ++workers_;
+}
+
+int Scheduler::Leave() {
+  const MutexLock lock(mutex_);
+  deserted_ = --workers_ == 0;
+  return workers_;
 }
 
 void Scheduler::Report(int tokens, Clock::duration took) {

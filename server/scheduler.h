@@ -1,11 +1,13 @@
 // The one place where requests meet engines: a batch queue behind the only lock on the way of a
-// request, admission by queued tokens, and workers waiting for batches.
+// request, admission by queued tokens, workers waiting for batches, and what failed on its way back
+// to them.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -21,8 +23,8 @@ class Scheduler {
   // nothing waits.
   Scheduler(BatchLimits limits, int64_t max_tokens) : max_tokens_(max_tokens), queue_(limits) {}
 
-  // RESOURCE_EXHAUSTED if it does not fit the queue, UNAVAILABLE after Stop; the job is then not
-  // ended.
+  // RESOURCE_EXHAUSTED if it does not fit the queue, UNAVAILABLE after Stop, DATA_LOSS once the
+  // last worker has left; the job is then not ended.
   absl::Status Submit(std::shared_ptr<EmbeddingJob> job) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // For a worker with nothing in flight: waits for work, as little as it is: never a timer. None
@@ -31,6 +33,16 @@ class Scheduler {
   // For a worker with a batch in flight: a batch only if it can be filled, so that what arrives in
   // the meantime is not sealed into a tiny batch a step early.
   std::optional<Batch> TakeFull() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Batches of a worker that its engine did not finish because of `error`. They run again as far as
+  // failed_batch.h allows. After Stop and once the last worker has left nothing runs any more: all
+  // that is queued ends, with UNAVAILABLE or DATA_LOSS.
+  void Failed(std::vector<Batch> batches, const absl::Status& error) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // A worker joins before its first Take. It leaves if its device is lost, before it tells of the
+  // batches that failed; returns how many workers are left.
+  void Join() ABSL_LOCKS_EXCLUDED(mutex_);
+  int Leave() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A worker reports a batch done: feeds the rate behind ExpectedDelay.
   void Report(int tokens, Clock::duration took) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -50,6 +62,8 @@ class Scheduler {
   ConditionVariable work_;
   BatchQueue queue_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  int workers_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool deserted_ ABSL_GUARDED_BY(mutex_) = false;         // the last worker has left
   double tokens_per_second_ ABSL_GUARDED_BY(mutex_) = 0;  // of one worker
 };
 

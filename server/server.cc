@@ -120,6 +120,8 @@ class Server::Impl {
  private:
   void Control();
   void Stop();
+  void DeviceLost(const std::string& device, const absl::Status& error, int left)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Sleep(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Serving serving_;
@@ -133,6 +135,8 @@ class Server::Impl {
   bool drain_asked_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // the server is being destroyed
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool deserted_ ABSL_GUARDED_BY(mutex_) = false;  // the last device is lost
+  absl::Status lost_ ABSL_GUARDED_BY(mutex_);      // DATA_LOSS naming the first lost device
   absl::Status outcome_ ABSL_GUARDED_BY(mutex_);
   std::thread control_;
 };
@@ -152,8 +156,11 @@ Server::Impl::Impl(const ServerOptions& options, const Model& model,
       listener_(std::move(listener)),
       port_(listener_->port()) {
   for (auto& engine : engines) {
-    workers_.push_back(
-        std::make_unique<Worker>(serving_.scheduler, std::move(engine), model.folder().encoder));
+    auto on_lost = [this, device = engine->device()](const absl::Status& error, int left) {
+      DeviceLost(device, error, left);
+    };
+    workers_.push_back(std::make_unique<Worker>(serving_.scheduler, std::move(engine),
+                                                model.folder().encoder, std::move(on_lost)));
   }
   doors_.reserve(listener_->queues().size());
   for (const auto& queue : listener_->queues()) {
@@ -195,25 +202,50 @@ void Server::Impl::Sleep(std::chrono::milliseconds time) {
   while (!hurry_ && Clock::now() < until) changed_.WaitFor(mutex_, until - Clock::now());
 }
 
+void Server::Impl::DeviceLost(const std::string& device, const absl::Status& error, int left) {
+  const std::string what = fmt::format("{} is lost: {}", device, std::string(error.message()));
+  spdlog::error("{}; {}", what,
+                left > 0 ? fmt::format("{} left, where its batches run again", left)
+                         : "none is left: health says NOT_SERVING");
+  if (left == 0) listener_->SetServing(false);
+  {
+    const MutexLock lock(mutex_);
+    if (lost_.ok()) {
+      lost_ = absl::DataLossError(fmt::format(
+          "{}; the kernel's log may say why (NVRM: Xid); start the process again", what));
+    }
+    // Another worker may have counted itself out later and be here before.
+    deserted_ = deserted_ || left == 0;
+    drain_asked_ = drain_asked_ || deserted_;
+  }
+  changed_.NotifyAll();
+}
+
 void Server::Impl::Control() {
+  std::chrono::milliseconds delay = serving_.options.drain_delay;
   {
     const MutexLock lock(mutex_);
     while (!drain_asked_) changed_.Wait(mutex_);
+    // Without a device calls could be taken, but not answered.
+    if (deserted_) delay = std::chrono::milliseconds(0);
   }
   spdlog::info("draining: health says NOT_SERVING, calls are taken for another {} ms",
-               serving_.options.drain_delay.count());
-  const absl::Status outcome =
+               delay.count());
+  absl::Status outcome =
       RunDrain({.report_not_serving = [this] { listener_->SetServing(false); },
                 .refuse_new_calls = [this] { serving_.draining.store(true); },
                 .calls_arrived = [this] { return serving_.calls_arrived.load(); },
                 .calls_in_flight = [this] { return serving_.calls_in_flight.load(); },
                 .sleep = [this](std::chrono::milliseconds time) { Sleep(time); }},
-               serving_.options.drain_delay, serving_.options.drain_timeout);
+               delay, serving_.options.drain_timeout);
   Stop();
   {
     const MutexLock lock(mutex_);
     stopped_ = true;
-    outcome_ = outcome;
+    if (!lost_.ok() && !outcome.ok()) {
+      spdlog::warn("{}", std::string(outcome.message()));
+    }
+    outcome_ = lost_.ok() ? std::move(outcome) : lost_;
   }
   changed_.NotifyAll();
 }

@@ -40,10 +40,12 @@ class Server {
 
   // Begins the drain and returns: health NOT_SERVING, calls still taken for drain_delay, then
   // refused with UNAVAILABLE; those in flight are answered. From any thread; again: no effect.
+  // When the last device is lost the server does so by itself, without the delay.
   void Drain();
 
-  // Blocks until a drain is over and the port closed. OK if every call taken was answered; else
-  // DEADLINE_EXCEEDED with the number of calls cut off by drain_timeout.
+  // Blocks until a drain is over and the port closed. OK if every call taken was answered;
+  // DEADLINE_EXCEEDED with the number of calls cut off by drain_timeout; DATA_LOSS if a device was
+  // lost on the way, even if others went on: start the process anew.
   absl::Status Wait();
 
  private:

@@ -1,25 +1,22 @@
 #include "server/worker.h"
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "server/named_thread.h"
 
 namespace embedserve {
-namespace {
 
-void EndAll(Batch& batch, const absl::Status& status) {
-  for (const BatchPart& part : batch.parts) part.job->End(status);
-  batch = Batch();
-}
-
-}  // namespace
-
-Worker::Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config)
+Worker::Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
+               DeviceLost device_lost)
     : scheduler_(scheduler),
       engine_(std::move(engine)),
-      slots_(static_cast<std::size_t>(Engine::kMaxInFlight), Slot{.builder = BatchBuilder(config)}),
-      thread_(NamedThread("worker", [this] { Run(); })) {}
+      device_lost_(std::move(device_lost)),
+      slots_(static_cast<std::size_t>(Engine::kMaxInFlight),
+             Slot{.builder = BatchBuilder(config)}) {
+  scheduler_.Join();
+  thread_ = NamedThread("worker", [this] { Run(); });
+}
 
 Worker::~Worker() { thread_.join(); }
 
@@ -27,19 +24,23 @@ void Worker::Run() {
   while (true) {
     if (in_flight_ == 0) {
       std::optional<Batch> batch = scheduler_.Take();
-      if (!batch.has_value()) return;
-      Submit(*std::move(batch));
+      if (!batch.has_value() || !Submit(*std::move(batch))) return;
     }
-    while (in_flight_ < slots_.size()) {
+    while (TakesMore()) {
       std::optional<Batch> batch = scheduler_.TakeFull();
       if (!batch.has_value()) break;
-      Submit(*std::move(batch));
+      if (!Submit(*std::move(batch))) return;
     }
-    if (in_flight_ > 0) Collect();
+    if (in_flight_ > 0 && !Collect()) return;
   }
 }
 
-void Worker::Submit(Batch batch) {
+bool Worker::TakesMore() const {
+  if (in_flight_ == 0) return true;
+  return in_flight_ < slots_.size() && !slots_[oldest_].batch.again();
+}
+
+bool Worker::Submit(Batch batch) {
   Slot& slot = slots_[(oldest_ + in_flight_) % slots_.size()];
   slot.builder.Clear();
   for (const BatchPart& part : batch.parts) {
@@ -49,34 +50,53 @@ void Worker::Submit(Batch batch) {
   }
   slot.submitted = Clock::now();
   if (absl::Status status = engine_->Submit(slot.builder.Batch()); !status.ok()) {
-    EndAll(batch, status);
-    return;
+    return Failed(std::move(batch), status);
   }
   slot.batch = std::move(batch);
   ++in_flight_;
+  return true;
 }
 
-void Worker::Collect() {
+bool Worker::Collect() {
   Slot& slot = slots_[oldest_];
-  const auto width = static_cast<std::size_t>(engine_->width());
-  const std::size_t size = static_cast<std::size_t>(slot.batch.sequences) * width;
+  const std::size_t size =
+      static_cast<std::size_t>(slot.batch.sequences) * static_cast<std::size_t>(engine_->width());
   if (rows_.size() < size) rows_.resize(size);
   const absl::Status status = engine_->Collect(std::span(rows_).first(size));
   oldest_ = (oldest_ + 1) % slots_.size();
   --in_flight_;
-  if (!status.ok()) {
-    EndAll(slot.batch, status);
-    return;
-  }
+  Batch batch = std::exchange(slot.batch, {});
+  if (!status.ok()) return Failed(std::move(batch), status);
+  Deliver(batch, std::span(rows_).first(size), slot.submitted);
+  return true;
+}
+
+void Worker::Deliver(const Batch& batch, std::span<const float> rows, TimePoint submitted) {
   const TimePoint now = Clock::now();
-  scheduler_.Report(slot.batch.tokens, now - slot.submitted);
-  std::span<const float> left(rows_.data(), size);
-  for (const BatchPart& part : slot.batch.parts) {
-    const std::size_t values = static_cast<std::size_t>(part.count) * width;
-    part.job->SetRows(part.first, left.first(values), now);
-    left = left.subspan(values);
+  scheduler_.Report(batch.tokens, now - submitted);
+  for (const BatchPart& part : batch.parts) {
+    const std::size_t values =
+        static_cast<std::size_t>(part.count) * static_cast<std::size_t>(engine_->width());
+    part.job->SetRows(part.first, rows.first(values), now);
+    rows = rows.subspan(values);
   }
-  slot.batch = Batch();
+}
+
+bool Worker::Failed(Batch batch, const absl::Status& error) {
+  std::vector<Batch> failed;
+  failed.push_back(std::move(batch));
+  const bool lost = absl::IsDataLoss(error);
+  if (lost) {
+    // The other batches in flight went with the device.
+    for (; in_flight_ > 0; --in_flight_) {
+      failed.push_back(std::exchange(slots_[oldest_].batch, {}));
+      oldest_ = (oldest_ + 1) % slots_.size();
+    }
+    const int left = scheduler_.Leave();
+    if (device_lost_) device_lost_(error, left);
+  }
+  scheduler_.Failed(std::move(failed), error);
+  return !lost;
 }
 
 }  // namespace embedserve

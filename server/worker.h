@@ -1,9 +1,10 @@
 // One engine and the thread that feeds it: takes batches from the scheduler, hands rows back to
-// their jobs.
+// their jobs, and batches that failed back to the scheduler.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -16,10 +17,15 @@ namespace embedserve {
 
 class Worker {
  public:
+  // The engine has lost its device, as `error` tells, and `left` workers go on. Called once, on the
+  // worker's thread, before any caller hears of it.
+  using DeviceLost = std::function<void(const absl::Status& error, int left)>;
+
   // Starts the thread. `scheduler` must outlive the worker.
-  Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config);
+  Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
+         DeviceLost device_lost = {});
   // Waits for the thread, which ends once the scheduler is stopped and the batches in flight are
-  // back.
+  // back, or when the device is lost.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -33,11 +39,17 @@ class Worker {
   };
 
   void Run();
-  void Submit(Batch batch);
-  void Collect();
+  // Both return whether the device is still there.
+  bool Submit(Batch batch);
+  bool Collect();
+  bool Failed(Batch batch, const absl::Status& error);
+  // May another batch go beside those in flight?
+  bool TakesMore() const;
+  void Deliver(const Batch& batch, std::span<const float> rows, TimePoint submitted);
 
   Scheduler& scheduler_;
   const std::unique_ptr<Engine> engine_;
+  const DeviceLost device_lost_;
   std::vector<Slot> slots_;  // a ring of Engine::kMaxInFlight
   std::size_t oldest_ = 0;   // slot of the batch that Collect gives next
   std::size_t in_flight_ = 0;

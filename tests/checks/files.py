@@ -24,7 +24,7 @@ TESTED_ELSEWHERE = {
     # What a user sees of a subcommand, by running the binary.
     **{f"cli/{stem}.cc": "tests/cli/end_to_end_test.py" for stem in (
         "bench", "channel", "commands", "drain_on_signal", "embedder", "encode", "eval", "health", "info",
-        "local_embedder", "local_model", "main", "remote_embedder", "serve", "similarity", "tokenize", "verify")},
+        "local_embedder", "local_model", "main", "remote_embedder", "similarity", "tokenize", "verify")},
     "model/engine/cuda_encoder.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
     "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
     "model/engine/cuda_head.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",

@@ -144,11 +144,72 @@ TEST_F(BatchQueueTest, APartlyTakenJobCanGoStale) {
   EXPECT_EQ(queue_.tokens(), 0);
 }
 
+TEST_F(BatchQueueTest, AReturnedBatchComesAgainAsItWasAheadOfAllJobs) {
+  const JobPtr large = JobOf({5, 5, 5});
+  queue_.Push(large);
+  Batch batch = Take();
+  batch.outlived_device = true;
+  queue_.Push(JobOf({1}));
+  EXPECT_EQ(queue_.tokens(), 6);
+  queue_.Return(std::move(batch));
+  EXPECT_EQ(queue_.tokens(), 16);
+  const Batch again = Take();
+  ASSERT_EQ(again.parts.size(), 1u);
+  EXPECT_EQ(again.parts[0].job, large);
+  EXPECT_EQ(again.parts[0].first, 0);
+  EXPECT_EQ(again.parts[0].count, 2);
+  EXPECT_EQ(again.tokens, 10);
+  EXPECT_EQ(again.sequences, 2);
+  EXPECT_TRUE(again.again());
+  EXPECT_EQ(queue_.tokens(), 6);
+  EXPECT_FALSE(Take().again());
+  EXPECT_TRUE(queue_.empty());
+}
+
+TEST_F(BatchQueueTest, NothingIsStagedBesideAReturnedBatch) {
+  queue_.Push(JobOf({10}));
+  Batch batch = Take();
+  queue_.Push(JobOf({10}));
+  EXPECT_TRUE(queue_.FillsBatch());
+  queue_.Return(std::move(batch));
+  EXPECT_FALSE(queue_.FillsBatch());
+  Take();
+  EXPECT_TRUE(queue_.FillsBatch());
+}
+
+TEST_F(BatchQueueTest, AReturnedBatchLosesWhatWentStale) {
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  const JobPtr leaves = JobOf({3, 2}, kLater, cancelled);
+  const JobPtr stays = JobOf({4});
+  queue_.Push(leaves);
+  queue_.Push(stays);
+  Batch batch = Take();
+  ASSERT_EQ(batch.sequences, 3);
+  *cancelled = true;
+  queue_.Return(batch);
+  const Batch again = Take();
+  ASSERT_EQ(again.parts.size(), 1u);
+  EXPECT_EQ(again.parts[0].job, stays);
+  EXPECT_EQ(again.tokens, 4);
+  EXPECT_EQ(again.sequences, 1);
+  ASSERT_EQ(stale_.size(), 1u);
+  EXPECT_EQ(stale_[0].first, leaves);
+
+  stays->End(absl::OkStatus());
+  queue_.Return(std::move(batch));
+  const JobPtr next = JobOf({1});
+  queue_.Push(next);
+  EXPECT_EQ(Take().parts.at(0).job, next);  // nothing was left of it
+  EXPECT_EQ(queue_.tokens(), 0);
+}
+
 TEST_F(BatchQueueTest, TakeAllEmptiesIt) {
-  queue_.Push(JobOf({8, 8}));
+  queue_.Push(JobOf({8, 8, 8}));
   queue_.Push(JobOf({8}));
   Take();
-  EXPECT_EQ(queue_.TakeAll().size(), 1u);
+  const Batch taken = Take();
+  queue_.Return(taken);
+  EXPECT_EQ(queue_.TakeAll().size(), 2u);
   EXPECT_TRUE(queue_.empty());
   EXPECT_EQ(queue_.tokens(), 0);
 }

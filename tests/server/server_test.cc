@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "tests/server/test_server.h"
 
@@ -110,6 +111,101 @@ TEST(Server, ADrainUnderLoadLosesNothing) {
   EXPECT_THAT(lost, Each(IsEmpty()));
   EXPECT_EQ(refused, 16);
   EXPECT_EQ(server.server().calls_in_flight(), 0);
+}
+
+std::string Health(TestServer& server) {
+  const auto stub = grpc::health::v1::Health::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  grpc::health::v1::HealthCheckResponse response;
+  const grpc::Status status = stub->Check(&context, {}, &response);
+  return status.ok() ? grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status())
+                     : status.error_message();
+}
+
+TEST(Server, TheLossOfTwoDevicesOfThreeIsNoCallersBusiness) {
+  std::atomic<int> batches{0};
+  TestServer server(
+      TestServer::FastOptions(),
+      [&](const PackedBatch&) {
+        const int batch = ++batches;
+        return batch == 50 || batch == 150 ? absl::DataLossError("gone") : absl::OkStatus();
+      },
+      3);
+  EXPECT_EQ(CallConcurrently(server, 16, 20), "");
+  EXPECT_GT(batches, 150);
+  EXPECT_EQ(Health(server), "SERVING");
+  server.server().Drain();
+  const absl::Status ended = server.server().Wait();
+  EXPECT_TRUE(absl::IsDataLoss(ended)) << ended;
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("hash is lost: gone"));
+}
+
+// Answers until then are right; those who wait are told what happened, and to go elsewhere; the
+// server ends by itself.
+TEST(Server, TheLossOfTheLastDeviceEndsIt) {
+  ServerOptions options = TestServer::FastOptions();
+  options.drain_delay = std::chrono::hours(1);  // it is no time to wait for load balancers
+  std::atomic<int> batches{0};
+  TestServer server(options, [&](const PackedBatch&) {
+    return ++batches == 100 ? absl::DataLossError("gone") : absl::OkStatus();
+  });
+  std::atomic<int> lost{0};
+  std::vector<std::string> faults(16);
+  std::vector<std::thread> callers;
+  for (uint64_t caller = 0; caller < faults.size(); ++caller) {
+    callers.emplace_back([&, caller] {
+      const auto stub = server.NewStub();
+      for (uint64_t call = 0; faults[caller].empty(); ++call) {
+        const v1::EncodeRequest request = RequestOf(caller, call);
+        grpc::ClientContext context;
+        v1::EncodeResponse response;
+        const grpc::Status status = stub->Encode(&context, request, &response);
+        if (status.ok()) {
+          faults[caller] = Fault(request, response);
+          continue;
+        }
+        if (status.error_code() != grpc::StatusCode::UNAVAILABLE) {
+          faults[caller] = std::to_string(status.error_code()) + " " + status.error_message();
+        } else if (DetailsOf(status).info.reason() == "DEVICE_LOST") {
+          ++lost;
+          EXPECT_THAT(status.error_message(), HasSubstr("lost"));
+          EXPECT_TRUE(DetailsOf(status).has_retry);
+        }
+        return;
+      }
+    });
+  }
+  const absl::Status ended = server.server().Wait();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_THAT(faults, Each(IsEmpty()));
+  EXPECT_GT(lost, 0);
+  EXPECT_TRUE(absl::IsDataLoss(ended)) << ended;
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("hash is lost: gone"));
+  EXPECT_EQ(server.server().calls_in_flight(), 0);
+}
+
+// Who is told that the device is lost and looks at once must not find a healthy server.
+TEST(Server, HealthTurnsBeforeCallersAreTold) {
+  std::atomic<int> batches{0};
+  TestServer server(TestServer::FastOptions(), [&](const PackedBatch&) {
+    return ++batches > 1 ? absl::DataLossError("gone") : absl::OkStatus();  // after the warm-up
+  });
+  const auto channel = server.NewChannel();
+  const auto health = grpc::health::v1::Health::NewStub(channel);
+  v1::EncodeRequest request;
+  request.add_texts("text");
+  grpc::ClientContext context;
+  v1::EncodeResponse response;
+  const grpc::Status status =
+      v1::EmbeddingService::NewStub(channel)->Encode(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  grpc::ClientContext health_context;
+  grpc::health::v1::HealthCheckResponse answer;
+  // A slow machine may find the server gone already.
+  if (health->Check(&health_context, {}, &answer).ok()) {
+    EXPECT_EQ(answer.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  }
+  EXPECT_TRUE(absl::IsDataLoss(server.server().Wait()));
 }
 
 TEST(Server, WhenTheDrainTimesOutCallsAreCutOffAndCounted) {

@@ -26,6 +26,7 @@ std::vector<float> HashRow(std::span<const int32_t> ids, int pooling_start, int 
 }
 
 absl::Status HashEngine::Submit(const PackedBatch& batch) {
+  if (!lost_.ok()) return lost_;
   if (submitted_.size() == kMaxInFlight || batch.tokens() > options_.max_batch_tokens ||
       batch.sequences() > options_.max_batch_sequences) {
     return absl::ResourceExhaustedError("hash engine: over its limits");
@@ -36,10 +37,14 @@ absl::Status HashEngine::Submit(const PackedBatch& batch) {
 
 absl::Status HashEngine::Collect(std::span<float> rows) {
   if (submitted_.empty()) return absl::FailedPreconditionError("hash engine: nothing submitted");
+  if (!lost_.ok()) return lost_;
   const PackedBatch batch = submitted_.front();
   submitted_.erase(submitted_.begin());
   if (fault_) {
-    if (absl::Status status = fault_(batch); !status.ok()) return status;
+    if (absl::Status status = fault_(batch); !status.ok()) {
+      if (absl::IsDataLoss(status)) lost_ = status;
+      return status;
+    }
   }
   const auto width = static_cast<std::size_t>(width_);
   for (std::size_t b = 0; b < batch.pooling_start.size(); ++b) {

@@ -17,7 +17,7 @@ std::vector<float> HashRow(std::span<const int32_t> ids, int pooling_start, int 
 
 class HashEngine final : public Engine {
  public:
-  // Asked before each batch is collected: may wait, or fail the batch.
+  // Asked before each batch is collected: may wait, or fail the batch; with DATA_LOSS, for ever.
   using Fault = std::function<absl::Status(const PackedBatch&)>;
 
   explicit HashEngine(int width, EngineOptions options = {}, Fault fault = {})
@@ -32,11 +32,14 @@ class HashEngine final : public Engine {
   std::string device() const override { return "hash"; }
   ComputeType compute_type() const override { return options_.compute_type; }
 
+  std::size_t in_flight() const { return submitted_.size(); }
+
  private:
   const int width_;
   const EngineOptions options_;
   const Fault fault_;
   std::vector<PackedBatch> submitted_;  // oldest first
+  absl::Status lost_;
 };
 
 }  // namespace embedserve
