@@ -17,7 +17,8 @@ MARKED = re.compile(r"(<!-- bench/gpu_table\.py (\S+) -->\n).*?(<!-- end -->)", 
 COUNTS = (1, 32, 208, 1024, 4096)  # of sentences in a batch, those that PyTorch is measured with
 # Row of kernel_bench -> its name in the table.
 KERNELS = {
-    "product feed-forward 1 with erf-GELU": "product with GELU",
+    "product feed-forward 1 with erf-GELU, wgmma": "product with GELU (wgmma)",
+    "product feed-forward 1 with erf-GELU, mma.sync": "product with GELU (mma.sync)",
     "attention": "attention",
     "bias + residual + norm": "bias, residual, norm",
     "embedding + norm": "embedding, norm",

@@ -132,13 +132,16 @@ void KernelBench::Gemm(const char* name, int inputs, int outputs, bool bias) {
 }
 
 void KernelBench::MeasureGeluLinear() {
-  const kernels::GeluLinear gelu(stream_, kType, kHidden, kFeedForward);
-  if (!gelu.available()) return;
   const std::vector<Tensor> x = TakeSets(tokens_, kHidden), w = TakeSets(kFeedForward, kHidden),
                             b = TakeSets(1, kFeedForward), y = TakeSets(tokens_, kFeedForward);
-  Print("product feed-forward 1 with erf-GELU",
-        Time([&](std::size_t i) { gelu.Run(stream_, x[i], w[i], b[i].data, y[i]); }), 0,
-        2.0 * tokens_ * kHidden * kFeedForward);
+  for (const auto form : {kernels::GeluLinearForm::kSm90, kernels::GeluLinearForm::kSm80}) {
+    const kernels::GeluLinear gelu(stream_, kType, kHidden, kFeedForward, form);
+    if (gelu.form() != form) continue;
+    Print(form == kernels::GeluLinearForm::kSm90 ? "product feed-forward 1 with erf-GELU, wgmma"
+                                                 : "product feed-forward 1 with erf-GELU, mma.sync",
+          Time([&](std::size_t i) { gelu.Run(stream_, x[i], w[i], b[i].data, y[i]); }), 0,
+          2.0 * tokens_ * kHidden * kFeedForward);
+  }
 }
 
 // The most texts of a request by default, on each side. TFLOP/s: multiply and add of each term.

@@ -1,7 +1,7 @@
 #include "kernels/gelu_linear.h"
 
 #include "kernels/buffer.h"
-#include "kernels/gelu_linear_sm90.h"
+#include "kernels/gelu_linear_forms.h"
 #include "kernels/probe.h"
 #include "kernels/small_gemm.h"
 
@@ -10,22 +10,39 @@ namespace {
 
 constexpr const char* kName = "product with GELU";
 
-int Attribute(Stream& stream, cudaDeviceAttr attribute) {
-  int value = 0;
-  stream.Check(cudaDeviceGetAttribute(&value, attribute, stream.ordinal()), kName);
-  return value;
+GeluLinearKernel KernelOf(GeluLinearForm form, DType type) {
+  const bool fp16 = type == DType::kFp16;
+  switch (form) {
+    case GeluLinearForm::kNone:
+      return {};
+    case GeluLinearForm::kSm80:
+      return fp16 ? sm80::GeluLinearFp16() : sm80::GeluLinearBf16();
+    case GeluLinearForm::kSm90:
+      return fp16 ? sm90::GeluLinearFp16() : sm90::GeluLinearBf16();
+  }
+  return {};
+}
+
+// Does this binary hold the form for the current device?
+bool Loads(GeluLinearForm form, DType type) {
+  cudaFuncAttributes attributes;
+  const bool loads = cudaFuncGetAttributes(&attributes, KernelOf(form, type).kernel) == cudaSuccess;
+  if (!loads) cudaGetLastError();  // an answer, not a failure of what comes next
+  return loads;
 }
 
 }  // namespace
 
-GeluLinear::GeluLinear(Stream& stream, DType type, int inputs, int outputs) {
+GeluLinear::GeluLinear(Stream& stream, DType type, int inputs, int outputs, GeluLinearForm newest) {
   if (!stream.ok() || type == DType::kFp32 || inputs % 8 != 0 || outputs % 8 != 0) return;
-  if (Attribute(stream, cudaDevAttrComputeCapabilityMajor) != 9 ||
-      Attribute(stream, cudaDevAttrComputeCapabilityMinor) != 0) {
-    return;
+  for (const GeluLinearForm form : {GeluLinearForm::kSm90, GeluLinearForm::kSm80}) {
+    if (form <= newest && Loads(form, type)) {
+      form_ = form;
+      break;
+    }
   }
-  available_ = true;
-  small_ = HasSmallGemm(type, inputs, outputs) && SmallGemmIsEqual(stream, type, inputs, outputs);
+  small_ = available() && HasSmallGemm(type, inputs, outputs) &&
+           SmallGemmIsEqual(stream, type, inputs, outputs);
 }
 
 bool GeluLinear::SmallGemmIsEqual(Stream& stream, DType type, int inputs, int outputs) const {
@@ -68,26 +85,22 @@ void GeluLinear::Run(Stream& stream, ConstTensor x, ConstTensor w, const void* b
 void GeluLinear::RunLarge(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
                           Tensor y) const {
   if (!stream.ok() || x.rows == 0) return;
-  const sm90::GeluLinearArguments arguments{.x = x.data,
-                                            .w = w.data,
-                                            .bias = bias,
-                                            .y = y.data,
-                                            .m = x.rows,
-                                            .n = w.rows,
-                                            .k = w.columns,
-                                            .ordinal = stream.ordinal(),
-                                            .multiprocessors = stream.multiprocessors()};
-  switch (x.type) {
-    case DType::kFp16:
-      stream.Check(sm90::GeluLinearFp16(arguments, stream.get()), kName);
-      return;
-    case DType::kBf16:
-      stream.Check(sm90::GeluLinearBf16(arguments, stream.get()), kName);
-      return;
-    case DType::kFp32:
-      stream.Fail(kName, "fp32 has no such kernel");
-      return;
+  if (!available() || x.type == DType::kFp32) {
+    stream.Fail(kName, "this build, the device or the type has no such kernel");
+    return;
   }
+  stream.Check(KernelOf(form_, x.type)
+                   .run({.x = x.data,
+                         .w = w.data,
+                         .bias = bias,
+                         .y = y.data,
+                         .m = x.rows,
+                         .n = w.rows,
+                         .k = w.columns,
+                         .ordinal = stream.ordinal(),
+                         .multiprocessors = stream.multiprocessors()},
+                        stream.get()),
+               kName);
 }
 
 }  // namespace embedserve::kernels

@@ -1,7 +1,7 @@
 // The first half of a feed-forward block in one kernel: y = GELU(x w^T + bias), erf form.
 //
-// cuBLASLt knows only the tanh form. Where this is not built in (EMBEDSERVE_CUTLASS=OFF) or the
-// device is of another generation, a product and Activate do the same in two steps.
+// cuBLASLt knows only the tanh form. Where this is not built in (EMBEDSERVE_CUTLASS=OFF), a product
+// and Activate do the same in two steps.
 #pragma once
 
 #include "kernels/stream.h"
@@ -9,14 +9,21 @@
 
 namespace embedserve::kernels {
 
+// What the large product is made of, oldest first: kSm80 runs wherever we do, kSm90 on compute
+// capability 9.0 alone. Their bits may differ.
+enum class GeluLinearForm { kNone, kSm80, kSm90 };
+
 class GeluLinear {
  public:
-  // Finds out on random rows whether SmallGemm gives the same bits, for calls of few rows.
-  // Failures stick to `stream`.
-  GeluLinear(Stream& stream, DType type, int inputs, int outputs);
+  // Takes the newest form that this binary holds for the stream's device, none beyond `newest`
+  // (tests name an older one). Finds out on random rows whether SmallGemm gives the same bits, for
+  // calls of few rows. Failures stick to `stream`.
+  GeluLinear(Stream& stream, DType type, int inputs, int outputs,
+             GeluLinearForm newest = GeluLinearForm::kSm90);
 
-  // False: this build or the stream's device cannot, or the type or the shape does not fit.
-  bool available() const { return available_; }
+  // kNone: this build cannot, or the type or the shape does not fit.
+  GeluLinearForm form() const { return form_; }
+  bool available() const { return form_ != GeluLinearForm::kNone; }
   bool takes_few_rows_apart() const { return small_; }
 
   // y (M, N) from x (M, K), w (N, K), bias (N), all of one type. The activation is within 3.1e-6 of
@@ -27,7 +34,7 @@ class GeluLinear {
   bool SmallGemmIsEqual(Stream& stream, DType type, int inputs, int outputs) const;
   void RunLarge(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tensor y) const;
 
-  bool available_ = false;
+  GeluLinearForm form_ = GeluLinearForm::kNone;
   bool small_ = false;
 };
 

@@ -15,32 +15,13 @@
 #include "cutlass/gemm/device/gemm_universal_adapter.h"
 #include "cutlass/gemm/kernel/gemm_universal.hpp"
 #include "cutlass/util/packed_stride.hpp"
-#include "kernels/device/gelu.cuh"
-#include "kernels/gelu_linear_sm90.h"
+#include "kernels/device/saturating_gelu.cuh"
+#include "kernels/gelu_linear_forms.h"
 
 namespace embedserve::kernels::sm90 {
 
-// The activation as CUTLASS wants it. Saturates where fp16 would overflow; NaN stays.
-template <class Value>
-struct SaturatingGelu;
-template <int kCount>
-struct SaturatingGelu<cutlass::Array<float, kCount>> {
-  CUTLASS_DEVICE cutlass::Array<float, kCount> operator()(
-      const cutlass::Array<float, kCount>& x) const {
-    cutlass::Array<float, kCount> y;
-    CUTLASS_PRAGMA_UNROLL
-    for (int i = 0; i < kCount; ++i) {
-      const float value = GeluErfFast(x[i]);
-      y[i] = value > 65504.0f ? 65504.0f : value;
-    }
-    return y;
-  }
-};
-template <>
-struct SaturatingGelu<float> {};
-
 template <class Element>
-struct GeluLinearKernel {
+struct Product {
   using TileShape = cute::Shape<cute::_128, cute::_128, cute::_64>;
   using ClusterShape = cute::Shape<cute::_2, cute::_1, cute::_1>;
   using Schedule = cutlass::gemm::KernelTmaWarpSpecializedPingpong;
@@ -72,8 +53,8 @@ struct GeluLinearKernel {
 };
 
 template <class Element>
-cudaError_t LaunchGeluLinear(const GeluLinearArguments& a, cudaStream_t stream) {
-  using Gemm = typename GeluLinearKernel<Element>::Gemm;
+cudaError_t Launch(const GeluLinearArguments& a, cudaStream_t stream) {
+  using Gemm = typename Product<Element>::Gemm;
   using Kernel = typename Gemm::GemmKernel;
   const auto stride_x =
       cutlass::make_cute_packed_stride(typename Kernel::StrideA{}, cute::make_shape(a.m, a.k, 1));
@@ -97,6 +78,12 @@ cudaError_t LaunchGeluLinear(const GeluLinearArguments& a, cudaStream_t stream) 
   }
   if (gemm.run(stream) != cutlass::Status::kSuccess) return cudaErrorLaunchFailure;
   return cudaSuccess;
+}
+
+template <class Element>
+GeluLinearKernel Form() {
+  return {Launch<Element>, reinterpret_cast<const void*>(
+                               &cutlass::device_kernel<typename Product<Element>::Kernel>)};
 }
 
 }  // namespace embedserve::kernels::sm90

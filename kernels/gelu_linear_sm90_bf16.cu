@@ -2,8 +2,6 @@
 
 namespace embedserve::kernels::sm90 {
 
-cudaError_t GeluLinearBf16(const GeluLinearArguments& arguments, cudaStream_t stream) {
-  return LaunchGeluLinear<cutlass::bfloat16_t>(arguments, stream);
-}
+GeluLinearKernel GeluLinearBf16() { return Form<cutlass::bfloat16_t>(); }
 
 }  // namespace embedserve::kernels::sm90

@@ -2,8 +2,6 @@
 
 namespace embedserve::kernels::sm90 {
 
-cudaError_t GeluLinearFp16(const GeluLinearArguments& arguments, cudaStream_t stream) {
-  return LaunchGeluLinear<cutlass::half_t>(arguments, stream);
-}
+GeluLinearKernel GeluLinearFp16() { return Form<cutlass::half_t>(); }
 
 }  // namespace embedserve::kernels::sm90

@@ -3,7 +3,8 @@
 
 namespace embedserve::kernels {
 
-GeluLinear::GeluLinear(Stream& /*stream*/, DType /*type*/, int /*inputs*/, int /*outputs*/) {}
+GeluLinear::GeluLinear(Stream& /*stream*/, DType /*type*/, int /*inputs*/, int /*outputs*/,
+                       GeluLinearForm /*newest*/) {}
 
 void GeluLinear::Run(Stream& stream, ConstTensor /*x*/, ConstTensor /*w*/, const void* /*bias*/,
                      Tensor /*y*/) const {

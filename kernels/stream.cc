@@ -2,6 +2,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include "kernels/code_architecture.h"
+
 namespace embedserve::kernels {
 
 Stream::Stream(int ordinal) : ordinal_(ordinal) {
@@ -10,10 +12,9 @@ Stream::Stream(int ordinal) : ordinal_(ordinal) {
   if (ok()) {
     Check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_),
           "device");
-    int generation = 0;
-    Check(cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, ordinal_),
-          "device");
-    launches_early_ = generation >= 9;
+    const int architecture = CodeArchitecture();
+    if (architecture == 0) Fail("device", "this build has no code for it");
+    launches_early_ = architecture >= 90;
   }
 }
 

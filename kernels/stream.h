@@ -23,7 +23,8 @@ class Stream {
 
   int ordinal() const { return ordinal_; }
   int multiprocessors() const { return multiprocessors_; }  // of its device
-  // Does its device place a kernel before the one ahead of it has ended? Hopper and later.
+  // May its device place a kernel before the one ahead of it has ended? Where the code it runs
+  // knows how to wait (device/early.cuh): compiled for Hopper or later.
   bool launches_early() const { return launches_early_; }
   cudaStream_t get() const { return stream_; }
 

@@ -12,8 +12,8 @@ TEXT_SUFFIXES = tree.CODE_SUFFIXES + (".py", ".sh", ".cmake", ".txt", ".md", ".j
 
 # Sources without a test of the same name, and what tests them instead.
 TESTED_ELSEWHERE = {
-    "kernels/gelu_linear_sm90_bf16.cu": "tests/kernels/gelu_linear_test.cc: one type of that kernel",
-    "kernels/gelu_linear_sm90_fp16.cu": "tests/kernels/gelu_linear_test.cc: one type of that kernel",
+    **{f"kernels/gelu_linear_{form}_{type}.cu": "tests/kernels/gelu_linear_test.cc: one form and type of that kernel"
+       for form in ("sm80", "sm90") for type in ("bf16", "fp16")},
     "kernels/gelu_linear_without_cutlass.cc": "tests/kernels/gelu_linear_test.cc, in a build without CUTLASS",
     "kernels/device_without_cuda.cc": "tests/kernels/device_test.cc, in a build without CUDA",
     "model/engine/cpu_encoder.cc": "tests/model/engine/cpu_engine_test.cc, against the reference engine",

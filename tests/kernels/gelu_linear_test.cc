@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <memory>
 #include <numbers>
+#include <string>
+#include <tuple>
 
 #include "tests/kernels/device_matrix.h"
 #include "tests/kernels/require_device.h"
@@ -14,7 +16,7 @@ namespace embedserve::kernels {
 namespace {
 
 // Bound as in small_gemm_test.cc.
-void Check(Stream& stream, DType type, int rows, int inputs, int outputs) {
+void Check(Stream& stream, DType type, GeluLinearForm form, int rows, int inputs, int outputs) {
   SCOPED_TRACE(Name(type) + " " + std::to_string(rows) + " rows, " + std::to_string(inputs) +
                " -> " + std::to_string(outputs));
   Random random;
@@ -24,8 +26,8 @@ void Check(Stream& stream, DType type, int rows, int inputs, int outputs) {
   const DeviceMatrix w(stream, type, outputs, inputs, random.Values(n * k, -0.3f, 0.3f));
   const DeviceMatrix bias(stream, type, 1, outputs, random.Values(n, -3, 3));
   const DeviceMatrix y = DeviceMatrix::Poisoned(stream, type, rows, outputs);
-  const GeluLinear gelu(stream, type, inputs, outputs);
-  ASSERT_TRUE(gelu.available());
+  const GeluLinear gelu(stream, type, inputs, outputs, form);
+  ASSERT_EQ(gelu.form(), form);
   gelu.Run(stream, x.tensor(), w.tensor(), bias.tensor().data, y.tensor());
 
   const std::vector<double> a = x.Values(), b = w.Values(), c = bias.Values();
@@ -45,31 +47,46 @@ void Check(Stream& stream, DType type, int rows, int inputs, int outputs) {
   EXPECT_TRUE(AllNear(y.Values(), expected, bound, outputs));
 }
 
-class GeluLinearTest : public ::testing::TestWithParam<DType> {
+std::string Name(GeluLinearForm form) {
+  switch (form) {
+    case GeluLinearForm::kNone:
+      return "none";
+    case GeluLinearForm::kSm80:
+      return "sm80";
+    case GeluLinearForm::kSm90:
+      return "sm90";
+  }
+  return "";
+}
+
+class GeluLinearTest : public ::testing::TestWithParam<std::tuple<DType, GeluLinearForm>> {
  protected:
   void SetUp() override {
     EMBEDSERVE_NEED_DEVICE();
+    std::tie(type_, form_) = GetParam();
     stream_ = std::make_unique<Stream>(0);
-    if (!GeluLinear(*stream_, GetParam(), 768, 3072).available()) {
+    if (GeluLinear(*stream_, type_, 768, 3072, form_).form() != form_) {
       GTEST_SKIP() << "this build or this device has no such kernel";
     }
   }
   std::unique_ptr<Stream> stream_;
+  DType type_{};
+  GeluLinearForm form_{};
 };
 
 TEST_P(GeluLinearTest, MatchesTheReference) {
   for (const int rows : {1, 2, 31, 33, 64, 65, 127, 129, 300}) {
-    Check(*stream_, GetParam(), rows, 768, 256);
+    Check(*stream_, type_, form_, rows, 768, 256);
   }
-  Check(*stream_, GetParam(), 70, 64, 264);
-  Check(*stream_, GetParam(), 70, 40, 8);
-  Check(*stream_, GetParam(), 40, 384, 1536);
+  Check(*stream_, type_, form_, 70, 64, 264);
+  Check(*stream_, type_, form_, 70, 40, 8);
+  Check(*stream_, type_, form_, 40, 384, 1536);
 }
 
 TEST_P(GeluLinearTest, ARowHasTheSameBitsForAnyNumberOfRows) {
-  const DType type = GetParam();
+  const DType type = type_;
   Random random;
-  const GeluLinear gelu(*stream_, type, 768, 3072);
+  const GeluLinear gelu(*stream_, type, 768, 3072, form_);
   std::printf("few rows apart: %s\n", gelu.takes_few_rows_apart() ? "yes" : "no");
   const DeviceMatrix x(*stream_, type, 2000, 768, random.Values(2000 * 768));
   const DeviceMatrix w(*stream_, type, 3072, 768, random.Values(3072 * 768, -0.1f, 0.1f));
@@ -86,7 +103,7 @@ TEST_P(GeluLinearTest, ARowHasTheSameBitsForAnyNumberOfRows) {
 }
 
 TEST_P(GeluLinearTest, SaturatesAndKeepsNan) {
-  const DType type = GetParam();
+  const DType type = type_;
   std::vector<float> values(128, 0.0f);
   values[0] = 60000.0f;
   const DeviceMatrix x(*stream_, type, 1, 128, values);
@@ -101,7 +118,7 @@ TEST_P(GeluLinearTest, SaturatesAndKeepsNan) {
     for (int i = 0; i < repeat; ++i) all.insert(all.end(), values.begin(), values.end());
     const DeviceMatrix many(*stream_, type, repeat, 128, all);
     const DeviceMatrix y = DeviceMatrix::Poisoned(*stream_, type, repeat, 16);
-    GeluLinear(*stream_, type, 128, 16)
+    GeluLinear(*stream_, type, 128, 16, form_)
         .Run(*stream_, many.tensor(), w.tensor(), bias.tensor().data, y.tensor());
     const std::vector<double> out = y.Values();
     if (type == DType::kFp16) {
@@ -112,8 +129,14 @@ TEST_P(GeluLinearTest, SaturatesAndKeepsNan) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, GeluLinearTest, ::testing::Values(DType::kFp16, DType::kBf16),
-                         [](const auto& info) { return Name(info.param); });
+INSTANTIATE_TEST_SUITE_P(Types, GeluLinearTest,
+                         ::testing::Combine(::testing::Values(DType::kFp16, DType::kBf16),
+                                            ::testing::Values(GeluLinearForm::kSm80,
+                                                              GeluLinearForm::kSm90)),
+                         [](const auto& info) {
+                           return Name(std::get<0>(info.param)) + "_" +
+                                  Name(std::get<1>(info.param));
+                         });
 
 TEST(GeluLinearAvailabilityTest, Fp32HasNone) {
   EMBEDSERVE_NEED_DEVICE();
