@@ -171,6 +171,15 @@ def cluster_classes():
         where('\u0958', '\u0915\u094d%s\u0958\u0301', 'X\u0301', every - joins_right))))
 
 
+def compositions(nfd):
+    """[(first, second, composite)]: the pairs that NFC joins, Hangul apart."""
+    compose = normalizers.NFC()
+    pairs = [(compose.normalize_str(row[:-1]), row[-1], chr(c)) for c, row in nfd.items()
+             if compose.normalize_str(chr(c)) == chr(c)]
+    assert all(len(first) == 1 and compose.normalize_str(first + second) == c for first, second, c in pairs)
+    return sorted((ord(first), ord(second), ord(c)) for first, second, c in pairs)
+
+
 def jamo(c):
     lead, rest = divmod(c - 0xAC00, 588)
     vowel, tail = divmod(rest, 28)
@@ -230,6 +239,32 @@ def tables():
     assert max(where) < 0x10000
     lines += two_stages('uint16_t', 'kDecomposition', where) + array('char32_t', 'kDecompositionPool', pool)
 
+    nfkd = {c: row for c, row in changed_by(normalizers.NFKD(), '1', '\n').items() if not 0xAC00 <= c < 0xD7A4}
+    assert nfd.keys() <= nfkd.keys()
+    compatibility = {c: row for c, row in nfkd.items() if nfd.get(c) != row}
+    where, pool = [0] * 0x110000, []
+    for c, row in sorted(compatibility.items()):
+        assert 1 <= len(row) <= 18
+        where[c] = len(pool) << 5 | len(row)
+        pool += [ord(x) for x in row]
+    lines += two_stages('uint32_t', 'kCompatibility', where) + array('char32_t', 'kCompatibilityPool', pool)
+
+    pairs = compositions(nfd)
+    lines.append(f'const std::size_t kCompositions = {len(pairs)};')
+    lines += array('uint64_t', 'kCompositionPairs', [first << 32 | second for first, second, _ in pairs])
+    lines += array('char32_t', 'kComposites', [c for _, _, c in pairs])
+
+    nmt = changed_by(normalizers.Nmt(), 'a')
+    erased = {'mark': set(changed_by(normalizers.StripAccents(), '1')),
+              'dropped by Nmt': {c for c, row in nmt.items() if not row},
+              'space by Nmt': {c for c, row in nmt.items() if row == ' '}}
+    assert len(nmt) == len(erased['dropped by Nmt']) + len(erased['space by Nmt'])
+    erased_class = [0] * 0x110000
+    for bit, name in enumerate(erased):
+        for c in erased[name]:
+            erased_class[c] |= 1 << bit
+    lines += two_stages('uint8_t', 'kErased', erased_class)
+
     lower = changed_by(bert('lowercase'), 'a')
     assert lower.pop(0x130) == 'i\u0307' and all(len(row) == 1 for row in lower.values())
     shifts = [0] + sorted({ord(row) - c for c, row in lower.items()})
@@ -245,8 +280,10 @@ def tables():
         for c in clusters[name]:
             cluster[c] |= 1 << bit
     lines += two_stages('uint8_t', 'kCluster', cluster)
-    counts = {**{name: len(sets[name]) for name in CLASSES}, **{name: len(clusters[name]) for name in CLUSTERS}, 'combining class': sum(map(bool, combining)),
-              'decomposition (Hangul apart)': len(nfd), 'lower case (U+0130 apart)': len(lower)}
+    counts = {**{name: len(sets[name]) for name in CLASSES}, **{name: len(clusters[name]) for name in CLUSTERS},
+              **{name: len(scalars) for name, scalars in erased.items()}, 'combining class': sum(map(bool, combining)),
+              'decomposition (Hangul apart)': len(nfd), 'compatibility decomposition of its own': len(compatibility),
+              'composite (Hangul apart)': len(pairs), 'lower case (U+0130 apart)': len(lower)}
     return counts, lines
 
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
 
 namespace embedserve {
@@ -13,6 +12,9 @@ constexpr uint8_t kDropAscii = 0x80;
 
 // ASCII scalars neither decompose nor are they CJK or marks.
 uint8_t AsciiOf(const NormalizerStep& step, char32_t c) {
+  if (const uint8_t erased = ErasedBy(c) & step.erase) {
+    return erased == Erased::kNmtSpace ? ' ' : kDropAscii;
+  }
   const uint8_t character_class = ClassOf(c);
   if (step.clean_text) {
     if (character_class & CharClass::kDropped) return kDropAscii;
@@ -40,17 +42,21 @@ bool CopyPrintable(std::string_view text, bool lower_case, std::string& out) {
 
 }  // namespace
 
-// One step over one text. Scalars flow Clean -> Decompose -> Order -> Emit.
+// One step over one text. Scalars flow Clean -> Decompose -> Order -> Compose -> Emit.
 class Normalizer::Run {
  public:
-  Run(const Compiled& compiled, std::vector<Buffers::Mark>& marks, std::string& out)
-      : compiled_(compiled), step_(compiled.step), marks_(marks), out_(out) {}
+  Run(const Compiled& compiled, Buffers& buffers, std::string& out)
+      : compiled_(compiled),
+        step_(compiled.step),
+        marks_(buffers.marks),
+        apart_(buffers.apart),
+        out_(out) {}
 
   void Over(std::string_view text) {
     std::size_t at = 0;
     while (at < text.size()) {
       const auto byte = static_cast<unsigned char>(text[at]);
-      if (byte < 0x80) {
+      if (byte < 0x80 && !step_.compose) {
         const uint8_t mapped = compiled_.ascii[byte];
         if (mapped != kDropAscii) {
           FlushMarks();
@@ -64,10 +70,17 @@ class Normalizer::Run {
       at += scalar.size;
     }
     FlushMarks();
+    FlushComposee();
   }
 
  private:
+  static constexpr char32_t kNone = 0xFFFFFFFF;
+
   void Clean(char32_t c) {
+    if (const uint8_t erased = step_.erase ? ErasedBy(c) & step_.erase : 0) {
+      if (erased == Erased::kNmtSpace) Order(' ');
+      return;
+    }
     const uint8_t character_class = ClassOf(c);
     if (step_.clean_text) {
       if (character_class & CharClass::kDropped) return;
@@ -91,7 +104,9 @@ class Normalizer::Run {
       if (index % 28 != 0) Order(0x11A7 + index % 28);
       return;
     }
-    const std::u32string_view parts = Decomposition(c);
+    std::u32string_view parts;
+    if (step_.compatibility) parts = CompatibilityDecomposition(c);
+    if (parts.empty()) parts = Decomposition(c);
     if (parts.empty()) return Order(c);
     for (const char32_t part : parts) Order(part);
   }
@@ -104,7 +119,7 @@ class Normalizer::Run {
     const bool drop = step_.strip_nonspacing && (ClassOf(c) & CharClass::kNonspacing);
     if (combining_class == 0) {
       FlushMarks();
-      if (!drop) Emit(c);
+      if (!drop) Compose({c, 0});
     } else if (!drop) {
       marks_.push_back({c, combining_class});
     }
@@ -115,8 +130,38 @@ class Normalizer::Run {
     std::stable_sort(marks_.begin(), marks_.end(), [](const auto& a, const auto& b) {
       return a.combining_class < b.combining_class;
     });
-    for (const Buffers::Mark& mark : marks_) Emit(mark.value);
+    for (const Buffers::Mark& mark : marks_) Compose(mark);
     marks_.clear();
+  }
+
+  // Canonical composition: the last starter takes what follows, unless something between them has
+  // the same class or a higher one.
+  void Compose(Buffers::Mark mark) {
+    if (!step_.compose) return Emit(mark.value);
+    if (composee_ == kNone) {
+      if (mark.combining_class != 0) return Emit(mark.value);
+      composee_ = mark.value;
+      return;
+    }
+    if (apart_.empty() || apart_.back().combining_class < mark.combining_class) {
+      if (const char32_t composite = Composite(composee_, mark.value)) {
+        composee_ = composite;
+        return;
+      }
+    }
+    if (mark.combining_class != 0) {
+      apart_.push_back(mark);
+      return;
+    }
+    FlushComposee();
+    composee_ = mark.value;
+  }
+
+  void FlushComposee() {
+    if (composee_ != kNone) Emit(composee_);
+    for (const Buffers::Mark& mark : apart_) Emit(mark.value);
+    composee_ = kNone;
+    apart_.clear();
   }
 
   void Emit(char32_t c) {
@@ -132,6 +177,8 @@ class Normalizer::Run {
   const Compiled& compiled_;
   const NormalizerStep& step_;
   std::vector<Buffers::Mark>& marks_;
+  std::vector<Buffers::Mark>& apart_;
+  char32_t composee_ = kNone;
   std::string& out_;
 };
 
@@ -150,7 +197,7 @@ std::string_view Normalizer::Apply(std::string_view text, Buffers& buffers) cons
     std::string& out = buffers.text[target];
     if (!compiled.plain || !CopyPrintable(text, compiled.step.lower_case, out)) {
       out.clear();
-      Run(compiled, buffers.marks, out).Over(text);
+      Run(compiled, buffers, out).Over(text);
     }
     text = out;
     target ^= 1;

@@ -1,5 +1,5 @@
-// Text as the tokenizer's model sees it: dropped and replaced characters, spaces round CJK, NFD
-// without accents, lower case (tokenizers.md 2.3). Immutable.
+// Text as the tokenizer's model sees it: dropped and replaced characters, spaces round CJK, Unicode
+// normal forms, no accents, lower case (tokenizers.md 2.3). Immutable.
 #pragma once
 
 #include <array>
@@ -8,22 +8,38 @@
 #include <string_view>
 #include <vector>
 
+#include "model/tokenizer/unicode_tables.h"
+
 namespace embedserve {
 
 // One step; what is switched on happens in the order of the fields.
 struct NormalizerStep {
+  uint8_t erase = 0;              // bits of Erased: dropped, or U+0020 in their place
   bool clean_text = false;        // drop control characters, other white space becomes U+0020
   bool space_cjk = false;         // a space on both sides of each CJK ideograph
   bool decompose = false;         // NFD
+  bool compatibility = false;     // ... NFKD in its place; needs decompose
   bool strip_nonspacing = false;  // then drop Mn; needs decompose
+  bool compose = false;           // then NFC, or NFKC; needs decompose
   bool lower_case = false;        // per character, no final sigma
 
   // The library's BertNormalizer. strip_accents = null means lower_case.
   static NormalizerStep Bert(bool clean_text, bool space_cjk, bool strip_accents, bool lower_case) {
-    return {clean_text, space_cjk, strip_accents, strip_accents, lower_case};
+    return {.clean_text = clean_text,
+            .space_cjk = space_cjk,
+            .decompose = strip_accents,
+            .strip_nonspacing = strip_accents,
+            .lower_case = lower_case};
   }
   static NormalizerStep Lowercase() { return {.lower_case = true}; }
   static NormalizerStep Nfd() { return {.decompose = true}; }
+  static NormalizerStep Nfkd() { return {.decompose = true, .compatibility = true}; }
+  static NormalizerStep Nfc() { return {.decompose = true, .compose = true}; }
+  static NormalizerStep Nfkc() {
+    return {.decompose = true, .compatibility = true, .compose = true};
+  }
+  static NormalizerStep StripAccents() { return {.erase = Erased::kMark}; }
+  static NormalizerStep Nmt() { return {.erase = Erased::kNmtDropped | Erased::kNmtSpace}; }
 
   bool operator==(const NormalizerStep&) const = default;
 };
@@ -38,6 +54,7 @@ class Normalizer {
     };
     std::string text[2];
     std::vector<Mark> marks;  // of the character under way, waiting to be put in order
+    std::vector<Mark> apart;  // those that the character under way could not be composed with
   };
 
   // `plain_ascii`: printable ASCII text goes past the tables (fast_paths.h).

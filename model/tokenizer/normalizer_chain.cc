@@ -40,6 +40,12 @@ std::string_view Run(const ReplaceText& step, std::string_view text,
   return out.append(text.substr(done));
 }
 
+std::string_view Run(const PrependText& step, std::string_view text,
+                     NormalizerChain::Buffers::Link& buffers) {
+  if (text.empty()) return text;
+  return buffers.text.assign(step.text).append(text);
+}
+
 }  // namespace
 
 NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii) {

@@ -27,12 +27,18 @@ struct ReplaceText {
   bool operator==(const ReplaceText&) const = default;
 };
 
+// In front of every text but an empty one.
+struct PrependText {
+  std::string text;
+  bool operator==(const PrependText&) const = default;
+};
+
 struct ApplyCharsmap {
   std::shared_ptr<const Charsmap> map;
   bool operator==(const ApplyCharsmap& other) const { return *map == *other.map; }
 };
 
-using TextStep = std::variant<NormalizerStep, ApplyCharsmap, StripEnds, ReplaceText>;
+using TextStep = std::variant<NormalizerStep, ApplyCharsmap, StripEnds, ReplaceText, PrependText>;
 
 class NormalizerChain {
  public:
@@ -54,7 +60,7 @@ class NormalizerChain {
 
  private:
   // Neighbouring steps over characters are one Normalizer.
-  using Link = std::variant<Normalizer, ApplyCharsmap, StripEnds, ReplaceText>;
+  using Link = std::variant<Normalizer, ApplyCharsmap, StripEnds, ReplaceText, PrependText>;
   std::vector<Link> links_;
 };
 

@@ -24,6 +24,20 @@ absl::Status ErrorAt(JsonValue object, std::string_view key, std::string_view me
   return value.value_or(object).Error(message);
 }
 
+struct NamedStep {
+  std::string_view type;
+  NormalizerStep step;
+};
+const NamedStep kStepsWithoutSettings[] = {
+    {"Lowercase", NormalizerStep::Lowercase()},
+    {"NFC", NormalizerStep::Nfc()},
+    {"NFD", NormalizerStep::Nfd()},
+    {"NFKC", NormalizerStep::Nfkc()},
+    {"NFKD", NormalizerStep::Nfkd()},
+    {"Nmt", NormalizerStep::Nmt()},
+    {"StripAccents", NormalizerStep::StripAccents()},
+};
+
 absl::Status AppendNormalizer(JsonValue value, std::vector<TextStep>& steps) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
   if (type == "Sequence") {
@@ -37,19 +51,21 @@ absl::Status AppendNormalizer(JsonValue value, std::vector<TextStep>& steps) {
     ASSIGN_OR_RETURN(const bool lowercase, value.Bool("lowercase"));
     ASSIGN_OR_RETURN(const bool strip, value.BoolOr("strip_accents", lowercase));
     steps.emplace_back(NormalizerStep::Bert(clean_text, cjk, strip, lowercase));
-  } else if (type == "Lowercase") {
-    steps.emplace_back(NormalizerStep::Lowercase());
-  } else if (type == "NFD") {
-    steps.emplace_back(NormalizerStep::Nfd());
-  } else {
-    ASSIGN_OR_RETURN(std::optional<TextStep> step, ReadTextStep(value));
-    if (!step.has_value()) {
-      return ErrorAt(value, "type",
-                     "this normalizer is not supported; known are BertNormalizer, Lowercase, NFD, "
-                     "Precompiled, Replace, Strip and Sequence");
-    }
-    steps.emplace_back(*std::move(step));
+    return absl::OkStatus();
   }
+  for (const NamedStep& named : kStepsWithoutSettings) {
+    if (named.type != type) continue;
+    steps.emplace_back(named.step);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(std::optional<TextStep> step, ReadTextStep(value));
+  if (!step.has_value()) {
+    return ErrorAt(value, "type",
+                   "this normalizer is not supported; known are BertNormalizer, Lowercase, NFC, "
+                   "NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Sequence, Strip and "
+                   "StripAccents");
+  }
+  steps.emplace_back(*std::move(step));
   return absl::OkStatus();
 }
 

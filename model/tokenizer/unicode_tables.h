@@ -33,6 +33,13 @@ struct ClusterClass {
   static constexpr uint8_t kConjunctExtend = 128;  // may stand beside the linker
 };
 
+// Bits of ErasedBy(): what the normalizers StripAccents and Nmt take out of a text.
+struct Erased {
+  static constexpr uint8_t kMark = 1;        // a mark of any kind: dropped by StripAccents
+  static constexpr uint8_t kNmtDropped = 2;  // dropped by Nmt
+  static constexpr uint8_t kNmtSpace = 4;    // becomes U+0020 by Nmt
+};
+
 inline constexpr std::size_t kUnicodeBlockSize = 64;
 inline constexpr std::size_t kUnicodeBlocks = 0x110000 / kUnicodeBlockSize;
 
@@ -46,6 +53,14 @@ extern const uint8_t kCombiningClassValues[];
 extern const uint16_t kDecompositionBlocks[kUnicodeBlocks];
 extern const uint16_t kDecompositionValues[];  // position in the pool << 3 | length; 0 = none
 extern const char32_t kDecompositionPool[];
+extern const uint16_t kCompatibilityBlocks[kUnicodeBlocks];
+extern const uint32_t kCompatibilityValues[];  // position in the pool << 5 | length; 0 = none
+extern const char32_t kCompatibilityPool[];
+extern const std::size_t kCompositions;     // elements of the next two
+extern const uint64_t kCompositionPairs[];  // first << 32 | second, in ascending order
+extern const char32_t kComposites[];        // what they become
+extern const uint16_t kErasedBlocks[kUnicodeBlocks];
+extern const uint8_t kErasedValues[];
 extern const uint16_t kLowerShiftBlocks[kUnicodeBlocks];
 extern const uint8_t kLowerShiftValues[];  // index into kLowerShifts
 extern const int32_t kLowerShifts[];
@@ -73,6 +88,17 @@ inline std::u32string_view Decomposition(char32_t c) {
   const uint16_t value = UnicodeValue(kDecompositionBlocks, kDecompositionValues, c);
   return std::u32string_view(kDecompositionPool + (value >> 3), value & 7);
 }
+
+// What NFKD makes of a scalar where that differs from NFD, or empty.
+inline std::u32string_view CompatibilityDecomposition(char32_t c) {
+  const uint32_t value = UnicodeValue(kCompatibilityBlocks, kCompatibilityValues, c);
+  return std::u32string_view(kCompatibilityPool + (value >> 5), value & 31);
+}
+
+// The scalar that NFC puts in place of the two, Hangul too; 0 = none.
+char32_t Composite(char32_t first, char32_t second);
+
+inline uint8_t ErasedBy(char32_t c) { return UnicodeValue(kErasedBlocks, kErasedValues, c); }
 
 // The one scalar that becomes two in lower case: i U+0307.
 inline constexpr char32_t kCapitalDottedI = 0x130;

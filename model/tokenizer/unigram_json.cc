@@ -139,6 +139,13 @@ absl::StatusOr<std::optional<TextStep>> ReadTextStep(JsonValue value) {
   ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
   if (type == "Precompiled") return ReadCharsmap(value);
   if (type == "Replace") return ReadReplace(value);
+  if (type == "Prepend") {
+    ASSIGN_OR_RETURN(const std::string_view text, value.String("prepend"));
+    if (text.empty()) {
+      return value.Error("prepends nothing, with which the reference fails; remove this step");
+    }
+    return PrependText{std::string(text)};
+  }
   if (type != "Strip") return std::nullopt;
   StripEnds step;
   ASSIGN_OR_RETURN(step.left, value.Bool("strip_left"));

@@ -25,7 +25,7 @@ absl::StatusOr<UnigramOptions> ReadUnigramOptions(JsonValue model,
 // `value` is neither.
 absl::StatusOr<std::optional<MetaspaceOptions>> ReadMetaspace(JsonValue value);
 
-// Normalizers of the types Precompiled, Strip and Replace; nullopt for other types.
+// Normalizers of the types Precompiled, Prepend, Replace and Strip; nullopt for other types.
 absl::StatusOr<std::optional<TextStep>> ReadTextStep(JsonValue value);
 // The first Precompiled of `root`'s normalizer, itself or in a sequence, if there is one.
 absl::StatusOr<std::optional<TextStep>> FindCharsmap(JsonValue root);

@@ -37,6 +37,12 @@ TEST(NormalizerChainTest, RunsOfSpacesBecomeOne) {
   EXPECT_EQ(Apply({runs}, "a  b c     d \t  "), "a_b c_d \t_");
 }
 
+TEST(NormalizerChainTest, PrependLeavesAnEmptyTextEmpty) {
+  EXPECT_EQ(Apply({PrependText{"_"}}, "a"), "_a");
+  EXPECT_EQ(Apply({PrependText{"_"}}, ""), "");
+  EXPECT_EQ(Apply({StripEnds{.left = true}, PrependText{"_"}}, "  "), "");
+}
+
 // A step that changes nothing hands on what the one before wrote.
 TEST(NormalizerChainTest, StepsDoNotOverwriteTheirInput) {
   EXPECT_EQ(Apply({NormalizerStep::Lowercase(), StripEnds{.left = true},

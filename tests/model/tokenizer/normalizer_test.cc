@@ -89,6 +89,41 @@ TEST(NormalizerTest, LowerCaseIsPerCharacter) {
             "abi\xCC\x87\xCE\xB1\xCF\x83");  // no final sigma; U+0130 grows
 }
 
+TEST(NormalizerTest, NfcJoinsWhatNothingOfItsClassBlocks) {
+  const auto nfc = [](std::string_view text) { return Apply({NormalizerStep::Nfc()}, text); };
+  EXPECT_EQ(nfc("e\u0301 \u00E9"), "\u00E9 \u00E9");
+  EXPECT_EQ(nfc("o\u0302\u0323"), "\u1ED9");                    // in canonical order first
+  EXPECT_EQ(nfc("a\u0323\u0327\u0301"), "\u1EA1\u0327\u0301");  // U+1EA1 has no acute
+  EXPECT_EQ(nfc("e\u034F\u0301"), "e\u034F\u0301");             // class 0 between them
+  EXPECT_EQ(nfc("\u09C7\u09BE"), "\u09CB");                     // two starters
+  EXPECT_EQ(nfc("\u212B\u0344\u0958"), "\u00C5\u0308\u0301\u0915\u093C");  // never composed
+  EXPECT_EQ(nfc("\u0301e"), "\u0301e");
+  EXPECT_EQ(nfc("e\u0301\u0301\u0301"), "\u00E9\u0301\u0301");
+}
+
+TEST(NormalizerTest, NfcJoinsJamo) {
+  const auto nfc = [](std::string_view text) { return Apply({NormalizerStep::Nfc()}, text); };
+  EXPECT_EQ(nfc("\u1112\u1161\u11AB"), "\uD55C");
+  EXPECT_EQ(nfc("\uAC00\u11A8\u11A8"), "\uAC01\u11A8");
+  EXPECT_EQ(nfc("\uAC00\u11A7"), "\uAC00\u11A7");  // before the first tail
+  EXPECT_EQ(nfc("\u1113\u1161"), "\u1113\u1161");  // an old lead
+}
+
+TEST(NormalizerTest, CompatibilityFormsFallApart) {
+  EXPECT_EQ(Apply({NormalizerStep::Nfkd()}, "\uFB01\u00BD\uFF21\u00E9"), "fi1\u20442Ae\u0301");
+  EXPECT_EQ(Apply({NormalizerStep::Nfkc()}, "\uFB01\uFF76\uFF9E\u1E9B\u0323"), "fi\u30AC\u1E69");
+  EXPECT_EQ(Apply({NormalizerStep::Nfkd()}, "\uFDFA").size(), 33u);
+}
+
+TEST(NormalizerTest, StripAccentsTakesMarksOfAllKinds) {
+  EXPECT_EQ(Apply({NormalizerStep::StripAccents()}, "e\u0301\u0903\u20DD\u00E9"), "e\u00E9");
+}
+
+TEST(NormalizerTest, NmtDropsControlsAndBlanksSpaces) {
+  EXPECT_EQ(Apply({NormalizerStep::Nmt()}, "a\u0001b\tc\u200B\uFEFFd\u00AD\u3000\u2581"),
+            "ab c  d\u00AD\u3000 ");  // U+2581 too
+}
+
 TEST(NormalizerTest, StepsFollowEachOther) {
   EXPECT_EQ(Apply({NormalizerStep::Lowercase(), NormalizerStep::Nfd()}, "\xC3\x89"), "e\xCC\x81");
   EXPECT_EQ(Apply({NormalizerStep::Nfd(), NormalizerStep::Lowercase(),
@@ -104,6 +139,8 @@ TEST(NormalizerTest, LongRunsOfMarksStayInOrder) {
   EXPECT_EQ(ordered.size(), marks.size());
   EXPECT_EQ(ordered.find("\xCC\x81"), 1u + 50000 * 2);  // class 220 first, then 230
   EXPECT_EQ(Uncased(marks), "a");
+  // One acute and one dot below join the a.
+  EXPECT_EQ(Apply({NormalizerStep::Nfc()}, marks).size(), 3 + 2 * 99999u);
 }
 
 }  // namespace

@@ -168,6 +168,7 @@ def vocabulary_of(spec):
 def variants(base):
     """{name: merge patch (RFC 7396) over the small tokenizer} of one family."""
     added = base['added_tokens']
+    no_type = dict.fromkeys(base['normalizer'] or {})
     common = {
         'plain': {},
         'added': {'added_tokens': added + plain_added(vocabulary_of(base))},
@@ -179,6 +180,11 @@ def variants(base):
             {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True},
             template(['x', 'y'], ['x'], {'x': [7, 8], 'y': [9]})]}},
         'no_post_processor': {'post_processor': None},
+        'nfkc': {'normalizer': {**no_type, 'type': 'Sequence', 'normalizers': [
+            {'type': 'Nmt'}, {'type': 'NFKC'}, {'type': 'Prepend', 'prepend': '\u2581'}]}},
+        'nfc': {'normalizer': {**no_type, 'type': 'NFC'}},
+        'nfkd_no_marks': {'normalizer': {**no_type, 'type': 'Sequence', 'normalizers': [
+            {'type': 'NFKD'}, {'type': 'StripAccents'}, {'type': 'Strip', 'strip_left': True, 'strip_right': False}]}},
     }
     if base['model']['type'] == 'Unigram':
         common |= unigram_variants(base)

@@ -61,6 +61,22 @@ TEST(UnicodeTablesTest, CjkRangesHaveTheLibrarysGap) {
   }
 }
 
+TEST(UnicodeTablesTest, EveryCompositeIsFound) {
+  std::size_t composites = 0;
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    const std::u32string_view parts = Decomposition(c);
+    if (parts.size() == 2) composites += Composite(parts[0], parts[1]) == c;
+  }
+  EXPECT_GT(composites, 600u);  // the others have more parts, or never come back
+  for (std::size_t i = 0; i < kCompositions; ++i) {
+    const auto first = static_cast<char32_t>(kCompositionPairs[i] >> 32);
+    const auto second = static_cast<char32_t>(kCompositionPairs[i]);
+    ASSERT_EQ(Composite(first, second), kComposites[i]);
+  }
+  EXPECT_EQ(Composite('a', 'b'), 0u);
+  EXPECT_EQ(Composite(0x915, 0x93C), 0u);  // U+0958 is excluded
+}
+
 TEST(UnicodeTablesTest, SingleValues) {
   EXPECT_EQ(Decomposition(0xE9), U"e\u0301");
   EXPECT_EQ(Decomposition(0x1E9B), U"\u017F\u0307");
@@ -75,6 +91,12 @@ TEST(UnicodeTablesTest, SingleValues) {
   EXPECT_EQ(LowerCase(0x1E9E), char32_t{0x00DF});
   EXPECT_EQ(LowerCase(0x212A), char32_t{'k'});
   EXPECT_EQ(LowerCase(0x10FFFF), char32_t{0x10FFFF});
+  EXPECT_EQ(CompatibilityDecomposition(0xFB01), U"fi");
+  EXPECT_TRUE(CompatibilityDecomposition(0xE9).empty());
+  EXPECT_EQ(Composite(0x1ECD, 0x302), char32_t{0x1ED9});
+  EXPECT_EQ(ErasedBy(0x903), Erased::kMark);
+  EXPECT_EQ(ErasedBy(0xFEFF), Erased::kNmtSpace);
+  EXPECT_EQ(ErasedBy(1), Erased::kNmtDropped);
 }
 
 }  // namespace

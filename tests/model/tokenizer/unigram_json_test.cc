@@ -43,7 +43,8 @@ TEST(UnigramJsonTest, OtherNormalizersAreRefusedByName) {
   const auto message = [](json normalizer) {
     return Message({{"normalizer", {{"type", "Sequence"}, {"normalizers", {normalizer}}}}});
   };
-  EXPECT_THAT(message({{"type", "NFKC"}}), HasSubstr("\"NFKC\""));
+  EXPECT_THAT(message({{"type", "ByteLevel"}}), HasSubstr("\"ByteLevel\""));
+  EXPECT_THAT(message({{"type", "Prepend"}, {"prepend", ""}}), HasSubstr("remove this step"));
   EXPECT_THAT(message({{"type", "Replace"}, {"pattern", {{"Regex", "a+"}}}, {"content", ""}}),
               HasSubstr("pattern"));
   EXPECT_THAT(message({{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", ""}}),
