@@ -219,12 +219,12 @@ std::size_t Charsmap::SkipPlain(std::string_view text, std::size_t at) const {
   return at;
 }
 
-std::string_view Charsmap::Apply(std::string_view text, std::string& out) const {
+std::string_view Charsmap::Apply(std::string_view text, std::string& out, std::size_t limit) const {
   std::size_t at = SkipPlain(text, 0);
   if (at == text.size()) return text;
   out.clear();
   std::size_t done = 0;  // what lies before it has been appended
-  while (at < text.size()) {
+  while (at < text.size() && out.size() <= limit) {
     const Scalar scalar = ScalarAt(text, at);
     if (at > done && ClusterOf(scalar.value) & ClusterClass::kJoinsLeft) {
       at -= ScalarBefore(text, at).size;

@@ -26,8 +26,10 @@ class Charsmap {
   // fail, or whose entries begin with what ClusterEnd leaves out.
   static absl::StatusOr<std::shared_ptr<const Charsmap>> Parse(std::string_view blob);
 
-  // The normal form: `text` itself where nothing changes, else `out`. Linear.
-  std::string_view Apply(std::string_view text, std::string& out) const;
+  // The normal form: `text` itself where nothing changes, else `out`. Linear. Stops changing once
+  // the result is longer than `limit` bytes.
+  std::string_view Apply(std::string_view text, std::string& out,
+                         std::size_t limit = std::string_view::npos) const;
 
   // What the shortest entry that `text` begins with becomes.
   std::optional<std::string_view> Find(std::string_view text) const;

@@ -1,7 +1,6 @@
 #include "model/tokenizer/normalizer.h"
 
 #include <algorithm>
-#include <cstddef>
 
 #include "model/tokenizer/utf8.h"
 
@@ -52,9 +51,9 @@ class Normalizer::Run {
         apart_(buffers.apart),
         out_(out) {}
 
-  void Over(std::string_view text) {
+  void Over(std::string_view text, std::size_t limit) {
     std::size_t at = 0;
-    while (at < text.size()) {
+    while (at < text.size() && out_.size() <= limit) {
       const auto byte = static_cast<unsigned char>(text[at]);
       if (byte < 0x80 && !step_.compose) {
         const uint8_t mapped = compiled_.ascii[byte];
@@ -191,15 +190,17 @@ Normalizer::Normalizer(const std::vector<NormalizerStep>& steps, bool plain_asci
   }
 }
 
-std::string_view Normalizer::Apply(std::string_view text, Buffers& buffers) const {
+std::string_view Normalizer::Apply(std::string_view text, Buffers& buffers,
+                                   std::size_t limit) const {
   std::size_t target = 0;
   for (const Compiled& compiled : steps_) {
     std::string& out = buffers.text[target];
     if (!compiled.plain || !CopyPrintable(text, compiled.step.lower_case, out)) {
       out.clear();
-      Run(compiled, buffers, out).Over(text);
+      Run(compiled, buffers, out).Over(text, limit);
     }
     text = out;
+    if (text.size() > limit) break;  // a later step must not hide it
     target ^= 1;
   }
   return text;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -61,8 +62,10 @@ class Normalizer {
   explicit Normalizer(const std::vector<NormalizerStep>& steps, bool plain_ascii = true);
 
   // The normal form: `text` itself where there is no step, else a view into `buffers` that the next
-  // call overwrites. Linear, but for the sorting of a run of combining marks.
-  std::string_view Apply(std::string_view text, Buffers& buffers) const;
+  // call overwrites. Linear, but for the sorting of a run of combining marks. Stops once the result
+  // is longer than `limit` bytes.
+  std::string_view Apply(std::string_view text, Buffers& buffers,
+                         std::size_t limit = std::string_view::npos) const;
 
  private:
   struct Compiled {

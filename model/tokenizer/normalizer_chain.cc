@@ -7,31 +7,32 @@
 namespace embedserve {
 namespace {
 
-std::string_view Run(const Normalizer& normalizer, std::string_view text,
+// Each step's result; those that can lengthen a text stop once it is longer than `limit` bytes.
+std::string_view Run(const Normalizer& normalizer, std::string_view text, std::size_t limit,
                      NormalizerChain::Buffers::Link& buffers) {
-  return normalizer.Apply(text, buffers.normalizer);
+  return normalizer.Apply(text, buffers.normalizer, limit);
 }
 
-std::string_view Run(const ApplyCharsmap& step, std::string_view text,
+std::string_view Run(const ApplyCharsmap& step, std::string_view text, std::size_t limit,
                      NormalizerChain::Buffers::Link& buffers) {
-  return step.map->Apply(text, buffers.text);
+  return step.map->Apply(text, buffers.text, limit);
 }
 
-std::string_view Run(const StripEnds& step, std::string_view text,
+std::string_view Run(const StripEnds& step, std::string_view text, std::size_t /*limit*/,
                      NormalizerChain::Buffers::Link&) {
   if (step.left) text.remove_prefix(WhiteSpaceBehind(text, 0));
   if (step.right) text = text.substr(0, WhiteSpaceBefore(text, text.size(), 0));
   return text;
 }
 
-std::string_view Run(const ReplaceText& step, std::string_view text,
+std::string_view Run(const ReplaceText& step, std::string_view text, std::size_t limit,
                      NormalizerChain::Buffers::Link& buffers) {
   std::size_t found = text.find(step.pattern);
   if (found == std::string_view::npos) return text;
   std::string& out = buffers.text;
   out.clear();
   std::size_t done = 0;
-  while (found != std::string_view::npos) {
+  while (found != std::string_view::npos && out.size() <= limit) {
     out.append(text.substr(done, found - done)).append(step.content);
     done = found + step.pattern.size();
     while (step.extends && done < text.size() && text[done] == step.pattern.back()) ++done;
@@ -40,7 +41,7 @@ std::string_view Run(const ReplaceText& step, std::string_view text,
   return out.append(text.substr(done));
 }
 
-std::string_view Run(const PrependText& step, std::string_view text,
+std::string_view Run(const PrependText& step, std::string_view text, std::size_t /*limit*/,
                      NormalizerChain::Buffers::Link& buffers) {
   if (text.empty()) return text;
   return buffers.text.assign(step.text).append(text);
@@ -48,7 +49,9 @@ std::string_view Run(const PrependText& step, std::string_view text,
 
 }  // namespace
 
-NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii) {
+NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii,
+                                 std::size_t max_bytes)
+    : max_bytes_(max_bytes) {
   std::vector<NormalizerStep> characters;
   const auto flush = [&] {
     if (!characters.empty()) links_.emplace_back(Normalizer(characters, plain_ascii));
@@ -71,12 +74,14 @@ NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_
   flush();
 }
 
-std::string_view NormalizerChain::Apply(std::string_view text, Buffers& buffers) const {
+std::optional<std::string_view> NormalizerChain::Apply(std::string_view text,
+                                                       Buffers& buffers) const {
   // A link's output may be what the one before it wrote: each writes to a buffer of its own.
   if (buffers.links.size() < links_.size()) buffers.links.resize(links_.size());
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    text =
-        std::visit([&](const auto& link) { return Run(link, text, buffers.links[i]); }, links_[i]);
+    text = std::visit(
+        [&](const auto& link) { return Run(link, text, max_bytes_, buffers.links[i]); }, links_[i]);
+    if (text.size() > max_bytes_) return std::nullopt;
   }
   return text;
 }

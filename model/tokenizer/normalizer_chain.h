@@ -1,7 +1,9 @@
 // The normalizers of a tokenizer, one after the other. Immutable.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,17 +53,23 @@ class NormalizerChain {
     std::vector<Link> links;
   };
 
-  // `plain_ascii` as in Normalizer.
-  explicit NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii = true);
+  // Steps that lengthen a text multiply: of one byte, n of them can make 16^n. This bound is four
+  // times the longest text that a tokenizer takes.
+  static constexpr std::size_t kMaxBytes = std::size_t{1} << 27;
+
+  // `plain_ascii` as in Normalizer. `max_bytes`: of the normal form, after any step.
+  explicit NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii = true,
+                           std::size_t max_bytes = kMaxBytes);
 
   // The normal form: `text` itself or a part of it where nothing else changes, else a view into
-  // `buffers` that the next call overwrites.
-  std::string_view Apply(std::string_view text, Buffers& buffers) const;
+  // `buffers` that the next call overwrites. nullopt if a step makes it longer than max_bytes.
+  std::optional<std::string_view> Apply(std::string_view text, Buffers& buffers) const;
 
  private:
   // Neighbouring steps over characters are one Normalizer.
   using Link = std::variant<Normalizer, ApplyCharsmap, StripEnds, ReplaceText, PrependText>;
   std::vector<Link> links_;
+  std::size_t max_bytes_;
 };
 
 }  // namespace embedserve

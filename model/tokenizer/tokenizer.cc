@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "fmt/format.h"
+#include "model/folder/refuse.h"
 #include "model/folder/status_macros.h"
 #include "model/tokenizer/tokenizer_json.h"
 #include "model/tokenizer/tokenizer_spec.h"
@@ -29,9 +30,9 @@ Tokenizer::Scratch& Tokenizer::Scratch::operator=(Scratch&&) noexcept = default;
 // text -> added tokens that are not normalised -> normaliser -> those that are -> model.
 struct TokenizerImpl final : public Tokenizer {
   using Model = std::variant<ByteLevelBpe, WordPiece, Unigram>;
-  // More bytes in one call could overflow TokenBatch::ends: a byte gives at most two ids (a prefix
-  // space of its own, or a Hangul syllable's Jamo), where a charsmap lets texts grow some more.
-  static constexpr std::size_t kMaxBytes = std::numeric_limits<int32_t>::max() / 64;
+  // What TokenBatch::ends can count. A text adds far less at once: at most four ids for each of
+  // NormalizerChain::kMaxBytes.
+  static constexpr std::size_t kMaxIds = std::numeric_limits<int32_t>::max();
 
   TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
       : spec(std::move(from)),
@@ -65,30 +66,39 @@ struct TokenizerImpl final : public Tokenizer {
           fmt::format("max_length is {}; expected 0 (no limit) or at least the {} special tokens",
                       options.max_length, specials));
     }
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      if (const auto offset = FirstInvalidUtf8(texts[i])) {
-        return absl::InvalidArgumentError(
-            fmt::format("texts[{}] is not valid UTF-8 at byte {}", i, *offset));
-      }
-      bytes += texts[i].size();
-    }
-    if (bytes > kMaxBytes || out.ids.size() > kMaxBytes) {
-      return absl::InvalidArgumentError(fmt::format(
-          "{} bytes of text behind {} ids are too much for one call; split it into smaller ones",
-          bytes, out.ids.size()));
-    }
+    for (std::size_t i = 0; i < texts.size(); ++i) RETURN_IF_ERROR(Check(texts[i], i));
     scratch.buffers_->cache.BelongTo({.tokenizer = serial,
                                       .seeds = seeds.allocated() ? &seeds : nullptr,
                                       .enabled = spec.fast.word_cache});
-    for (const std::string_view text : texts) {
-      AppendText(text, options, *scratch.buffers_, out);
+    const std::size_t ids = out.ids.size();
+    const std::size_t ends = out.ends.size();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      absl::Status appended = AppendText(texts[i], i, options, *scratch.buffers_, out);
+      if (appended.ok()) continue;
+      out.ids.resize(ids);
+      out.ends.resize(ends);
+      out.truncated.resize(ends);
+      return appended;
     }
     return absl::OkStatus();
   }
 
-  void AppendText(std::string_view text, const TokenizeOptions& options, Scratch::Buffers& buffers,
-                  TokenBatch& out) const {
+  static absl::Status Check(std::string_view text, std::size_t index) {
+    if (const auto offset = FirstInvalidUtf8(text)) {
+      return absl::InvalidArgumentError(
+          fmt::format("texts[{}] is not valid UTF-8 at byte {}", index, *offset));
+    }
+    if (text.size() > kMaxTextBytes) {
+      return absl::InvalidArgumentError(
+          fmt::format("texts[{}] has {} bytes; expected at most {}: cut it, for a model reads its "
+                      "first or last tokens only",
+                      index, text.size(), kMaxTextBytes));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AppendText(std::string_view text, std::size_t index, const TokenizeOptions& options,
+                          Scratch::Buffers& buffers, TokenBatch& out) const {
     const auto& [before, after] = spec.specials;
     if (options.add_special_tokens) out.ids.insert(out.ids.end(), before.begin(), before.end());
     const std::size_t begin = out.ids.size();
@@ -98,8 +108,13 @@ struct TokenizerImpl final : public Tokenizer {
             : static_cast<std::size_t>(options.max_length -
                                        (options.add_special_tokens ? special_tokens() : 0));
     const bool may_stop = options.max_length > 0 && options.truncation_side == TruncationSide::kEnd;
-    AppendContent(text, may_stop ? begin + room : std::numeric_limits<std::size_t>::max(), buffers,
-                  out.ids);
+    if (!AppendContent(text, may_stop ? begin + room : std::numeric_limits<std::size_t>::max(),
+                       buffers, out.ids)) {
+      return absl::InvalidArgumentError(
+          fmt::format("texts[{}]: the tokenizer's normalizer makes more than {} bytes of its {}; "
+                      "cut it",
+                      index, NormalizerChain::kMaxBytes, text.size()));
+    }
     const std::size_t count = out.ids.size() - begin;
     if (count > room) {
       const auto cut = out.ids.begin() +
@@ -108,28 +123,39 @@ struct TokenizerImpl final : public Tokenizer {
       out.ids.erase(cut, cut + static_cast<std::ptrdiff_t>(count - room));
     }
     if (options.add_special_tokens) out.ids.insert(out.ids.end(), after.begin(), after.end());
+    if (out.ids.size() > kMaxIds) {
+      return absl::InvalidArgumentError(fmt::format(
+          "texts[{}]: with it the texts of one call have more than {} tokens; divide them", index,
+          kMaxIds));
+    }
     out.ends.push_back(static_cast<int32_t>(out.ids.size()));
     out.truncated.push_back(count > room);
+    return absl::OkStatus();
   }
 
-  // Stops early, after a word, once there are more than `enough` ids.
-  void AppendContent(std::string_view text, std::size_t enough, Scratch::Buffers& buffers,
+  // Stops early, after a word, once there are more than `enough` ids. False if the normal form is
+  // too long.
+  bool AppendContent(std::string_view text, std::size_t enough, Scratch::Buffers& buffers,
                      std::vector<int32_t>& ids) const {
+    bool fits = true;
     raw_matcher.Split(text, [&](std::string_view piece, int32_t added) {
       if (added >= 0) {
         ids.push_back(added);
         return ids.size() <= enough;
       }
-      const std::string_view normal = normalizer.Apply(piece, buffers.normalizer);
-      return normal_matcher.Split(normal, [&](std::string_view segment, int32_t normal_added) {
-        if (normal_added >= 0) {
-          ids.push_back(normal_added);
-        } else {
-          AppendSegment(segment, enough, buffers, ids);
-        }
-        return ids.size() <= enough;
-      });
+      const std::optional<std::string_view> normal = normalizer.Apply(piece, buffers.normalizer);
+      fits = normal.has_value();
+      return fits &&
+             normal_matcher.Split(*normal, [&](std::string_view segment, int32_t normal_added) {
+               if (normal_added >= 0) {
+                 ids.push_back(normal_added);
+               } else {
+                 AppendSegment(segment, enough, buffers, ids);
+               }
+               return ids.size() <= enough;
+             });
     });
+    return fits;
   }
 
   void AppendSegment(std::string_view segment, std::size_t enough, Scratch::Buffers& buffers,
@@ -192,10 +218,14 @@ absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool
   std::vector<AddedTokenMatcher::Pattern> patterns;
   for (const auto& [id, token] : spec.added.tokens()) {
     if (token.normalized != normalized) continue;
-    const std::string_view text =
-        normalized ? normalizer.Apply(token.content, buffers) : std::string_view(token.content);
+    std::optional<std::string_view> text = token.content;
+    if (normalized) text = normalizer.Apply(token.content, buffers);
+    if (!text.has_value()) {
+      return Refuse("the normal form of the added token '{}' is longer than {} bytes",
+                    token.content, NormalizerChain::kMaxBytes);
+    }
     const bool ignored = spec.split_special_tokens && spec.added.IsSpecial(token.content);
-    patterns.push_back({std::string(text), id, token, ignored});
+    patterns.push_back({std::string(*text), id, token, ignored});
   }
   return AddedTokenMatcher::Build(patterns);
 }

@@ -87,8 +87,14 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
 
+  // Longer texts are refused: the work on one text cannot be divided, and its buffers take up to 16
+  // times the size of its normal form.
+  static constexpr std::size_t kMaxTextBytes = std::size_t{1} << 25;
+
   // Appends each text to `out`. Texts must be valid UTF-8 (any scalar, NUL too); else
-  // INVALID_ARGUMENT naming the text's index and the byte offset, and `out` is as it was.
+  // INVALID_ARGUMENT naming the text's index and the byte offset, and `out` is as it was. The same
+  // for a text beyond kMaxTextBytes, one whose normal form is far longer than itself, and for more
+  // ids than TokenBatch::ends can count.
   virtual absl::Status Encode(std::span<const std::string_view> texts,
                               const TokenizeOptions& options, Scratch& scratch,
                               TokenBatch& out) const = 0;

@@ -173,6 +173,55 @@ TEST(TokenizerTest, AdversarialTextsEnd) {
   }
 }
 
+TEST(TokenizerTest, ACallTakesMoreBytesThanATextMayHave) {
+  const auto tokenizer = Load("word_piece_uncased");
+  const std::string word(std::size_t{1} << 20, 'a');  // one unknown word
+  const std::vector<std::string_view> texts(40, word);
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const absl::Status status = tokenizer->Encode(texts, {}, scratch, batch);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(batch.ids.size(), 40u * 3);
+}
+
+TEST(TokenizerTest, ATextThatIsTooLongIsAnError) {
+  const auto tokenizer = Load("word_piece_uncased");
+  const std::string most(Tokenizer::kMaxTextBytes, 'a');
+  const std::string more = most + "a";
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  ASSERT_TRUE(tokenizer->Encode(std::vector<std::string_view>{most}, {}, scratch, batch).ok());
+  const TokenBatch before = batch;
+  const absl::Status status =
+      tokenizer->Encode(std::vector<std::string_view>{"the", more}, {}, scratch, batch);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("texts[1] has 33554433 bytes; expected at most 33554432"));
+  EXPECT_EQ(batch.ids, before.ids);
+}
+
+// Each step may lengthen a text 16 times; together they would make 268 million bytes of one.
+TEST(TokenizerTest, ANormalFormThatIsTooLongIsAnError) {
+  nlohmann::json steps = nlohmann::json::array();
+  for (int i = 0; i < 7; ++i) {
+    steps.push_back(
+        {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(16, 'a')}});
+  }
+  const auto tokenizer = SmallTokenizer(
+      "word_piece_uncased", {{"normalizer", {{"type", "Sequence"}, {"normalizers", steps}}}});
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const absl::Status status =
+      (*tokenizer)->Encode(std::vector<std::string_view>{"the", "cat"}, {}, scratch, batch);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("texts[1]: the tokenizer's normalizer makes more than 134217728 bytes of "
+                        "its 3; cut it"));
+  EXPECT_EQ(batch.size(), 0u);
+  EXPECT_TRUE(batch.ids.empty());
+}
+
 TEST(TokenizerTest, NulIsACharacter) {
   using namespace std::string_view_literals;
   const auto tokenizer = Load("byte_level");
