@@ -10,7 +10,6 @@
 #include "model/folder/status_macros.h"
 #include "model/tokenizer/append_words.h"
 #include "model/tokenizer/byte_level_pattern.h"
-#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/utf8.h"
 
 namespace embedserve {
@@ -90,12 +89,15 @@ bool LaterCandidate(const ByteLevelBpe::Buffers::Candidate& a,
 void ByteLevelBpe::MergeTable::Reserve(std::size_t pairs) {
   slots_.assign(std::bit_ceil(2 * pairs + 2), kEmpty);
   mask_ = slots_.size() - 1;
+  filter_.Reserve(pairs);
 }
 
 void ByteLevelBpe::MergeTable::Put(int32_t left, int32_t right, uint32_t rank) {
   static_assert(Vocabulary::kMaxIds <= 1 << 22);
   const uint64_t pair = PairOf(left, right);
-  std::size_t slot = SlotOf(pair);
+  const uint64_t hash = HashOf(pair);
+  filter_.Put(hash);
+  std::size_t slot = SlotOf(hash);
   while (slots_[slot] != kEmpty && slots_[slot] >> kRankBits != pair) slot = (slot + 1) & mask_;
   slots_[slot] = pair << kRankBits | rank;
 }
@@ -205,10 +207,10 @@ std::size_t ByteLevelBpe::PartEnd(std::string_view word, std::size_t begin) cons
   return end;
 }
 
-WordTable ByteLevelBpe::Seeds(const Vocabulary& vocabulary) const {
+Seeds ByteLevelBpe::MakeSeeds(const Vocabulary& vocabulary) const {
   const std::unordered_map<char32_t, char> bytes = BytesOfAlphabet();
   Buffers buffers;
-  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+  return Seeds(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     std::optional<std::string> word = BytesOf(token, bytes);
     if (!word.has_value()) return std::string();
     AppendMerged(*word, buffers, ids);
@@ -257,7 +259,9 @@ void ByteLevelBpe::AppendMergedShort(std::span<const int32_t> word,
   const auto pair_at = [&](std::size_t at) {
     if (next[at] == size) return kNoPair;
     const uint32_t rank = merges_.Find(symbols[at], symbols[next[at]]);
-    return rank == kNoRank ? kNoPair : static_cast<int32_t>(rank * kShortWord + at);
+    if (rank == kNoRank) return kNoPair;
+    __builtin_prefetch(&results_[rank]);
+    return static_cast<int32_t>(rank * kShortWord + at);
   };
   for (std::size_t i = 0; i < size; ++i) {
     symbols[i] = word[i];

@@ -13,6 +13,8 @@
 
 #include "absl/status/statusor.h"
 #include "model/tokenizer/fast_paths.h"
+#include "model/tokenizer/hash_filter.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/string_map.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
@@ -64,7 +66,7 @@ class ByteLevelBpe {
               std::vector<int32_t>& ids) const;
 
   // The words of the vocabulary with what Append gives for them.
-  WordTable Seeds(const Vocabulary& vocabulary) const;
+  Seeds MakeSeeds(const Vocabulary& vocabulary) const;
 
  private:
   static constexpr uint32_t kRankLimit = (1u << 20) - 1;  // ranks are smaller
@@ -73,14 +75,16 @@ class ByteLevelBpe {
 
   // Pair -> rank in an open-addressed table at most half full, linear probing. A slot is 8 bytes,
   // so that a table of 50 thousand merges is 1 MiB: ids have 22 bits (Vocabulary::kMaxIds),
-  // ranks 20.
+  // ranks 20. Most pairs that are asked for have no merge.
   class MergeTable {
    public:
     void Reserve(std::size_t pairs);
     void Put(int32_t left, int32_t right, uint32_t rank);
     uint32_t Find(int32_t left, int32_t right) const {  // kNoRank if there is none
       const uint64_t pair = PairOf(left, right);
-      std::size_t slot = SlotOf(pair);
+      const uint64_t hash = HashOf(pair);
+      if (!filter_.MayHold(hash)) return kNoRank;
+      std::size_t slot = SlotOf(hash);
       while (slots_[slot] >> kRankBits != pair) {
         if (slots_[slot] == kEmpty) return kNoRank;
         slot = (slot + 1) & mask_;
@@ -94,12 +98,15 @@ class ByteLevelBpe {
     static uint64_t PairOf(int32_t left, int32_t right) {
       return static_cast<uint64_t>(left) << 22 | static_cast<uint64_t>(right);
     }
-    std::size_t SlotOf(uint64_t pair) const {
-      return static_cast<std::size_t>((pair ^ pair >> 29) * 0x9E3779B97F4A7C15u >> 32) & mask_;
+    static uint64_t HashOf(uint64_t pair) {
+      const uint64_t hash = (pair ^ pair >> 29) * 0x9E3779B97F4A7C15u;
+      return hash ^ hash >> 32;
     }
+    std::size_t SlotOf(uint64_t hash) const { return static_cast<std::size_t>(hash >> 6) & mask_; }
 
     std::vector<uint64_t> slots_;
     std::size_t mask_ = 0;
+    HashFilter filter_;
   };
 
   ByteLevelBpe() = default;

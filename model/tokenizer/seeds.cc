@@ -6,15 +6,14 @@
 
 namespace embedserve {
 
-WordTable SeedsOf(
-    const Vocabulary& vocabulary,
-    const std::function<std::string(std::string_view token, std::vector<int32_t>& ids)>& encode) {
+Seeds::Seeds(const Vocabulary& vocabulary, const Encode& encode) {
   std::vector<std::pair<int32_t, std::string_view>> tokens;
   for (const auto& [token, id] : vocabulary.entries()) tokens.emplace_back(id, token);
   // The table keeps what came last.
   std::sort(tokens.begin(), tokens.end(), std::greater<>());
-  WordTable table;
-  table.Allocate(static_cast<unsigned>(std::bit_width(2 * tokens.size() + 1)));
+  const auto entries_log2 = static_cast<unsigned>(std::bit_width(2 * tokens.size() + 1));
+  words_.Allocate(entries_log2, entries_log2);
+  filter_.Reserve(tokens.size());
   std::vector<int32_t> ids;
   for (const auto& [id, token] : tokens) {
     ids.clear();
@@ -22,9 +21,10 @@ WordTable SeedsOf(
     if (word.empty() || word.size() > WordKey::kMaxBytes || ids.size() > WordTable::kMaxIds) {
       continue;
     }
-    table.Put(WordKey::Of(word), ids);
+    const WordKey key = WordKey::Of(word);
+    words_.Put(key, ids);
+    filter_.Put(key.Hash());
   }
-  return table;
 }
 
 }  // namespace embedserve

@@ -41,7 +41,7 @@ struct TokenizerImpl final : public Tokenizer {
         raw_matcher(std::move(raw)),
         normal_matcher(std::move(normal)) {
     if (spec.fast.seeds) {
-      seeds = std::visit([&](const auto& m) { return m.Seeds(spec.vocabulary); }, model);
+      seeds = std::visit([&](const auto& m) { return m.MakeSeeds(spec.vocabulary); }, model);
     }
     for (const auto& [token, id] : spec.vocabulary.entries()) Name(id, token);
     for (const auto& [id, token] : spec.added.tokens()) Name(id, token.content);
@@ -68,7 +68,7 @@ struct TokenizerImpl final : public Tokenizer {
     }
     for (std::size_t i = 0; i < texts.size(); ++i) RETURN_IF_ERROR(Check(texts[i], i));
     scratch.buffers_->cache.BelongTo({.tokenizer = serial,
-                                      .seeds = seeds.allocated() ? &seeds : nullptr,
+                                      .seeds = seeds.empty() ? nullptr : &seeds,
                                       .enabled = spec.fast.word_cache});
     const std::size_t ids = out.ids.size();
     const std::size_t ends = out.ends.size();
@@ -192,7 +192,7 @@ struct TokenizerImpl final : public Tokenizer {
   TokenizerSpec spec;
   NormalizerChain normalizer;
   Model model;
-  WordTable seeds;
+  Seeds seeds;
   AddedTokenMatcher raw_matcher;
   AddedTokenMatcher normal_matcher;
   std::vector<std::string> tokens;  // by id

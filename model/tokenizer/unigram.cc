@@ -7,7 +7,6 @@
 
 #include "fmt/format.h"
 #include "model/tokenizer/append_words.h"
-#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
 
@@ -160,10 +159,10 @@ void Unigram::AppendSplit(bool marked, std::string_view body, WordCache& cache, 
   if (usual) cache.Put(body, std::span(ids).subspan(begin));
 }
 
-WordTable Unigram::Seeds(const Vocabulary& vocabulary) const {
+Seeds Unigram::MakeSeeds(const Vocabulary& vocabulary) const {
   const bool marked = metaspace_.prepend == MetaspaceOptions::Prepend::kAlways;
   Buffers buffers;
-  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+  return Seeds(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     const std::string_view body =
         marked ? token.substr(std::min(kMetaspaceMark.size(), token.size())) : token;
     if (!metaspace_.split || body.empty() || token.starts_with(kMetaspaceMark) != marked ||

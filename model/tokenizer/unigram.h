@@ -12,10 +12,10 @@
 
 #include "absl/status/statusor.h"
 #include "model/tokenizer/byte_trie.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
 #include "model/tokenizer/word_scanner.h"
-#include "model/tokenizer/word_table.h"
 
 namespace embedserve {
 
@@ -72,7 +72,7 @@ class Unigram {
               std::vector<int32_t>& ids) const;
 
   // The splits of the vocabulary, as the cache spells them, with what Append gives for them.
-  WordTable Seeds(const Vocabulary& vocabulary) const;
+  Seeds MakeSeeds(const Vocabulary& vocabulary) const;
 
  private:
   static constexpr int32_t kMissing = -1;

@@ -8,16 +8,8 @@ namespace embedserve {
 void WordCache::BelongTo(const Owner& owner) {
   if (owner_.tokenizer == owner.tokenizer) return;
   owner_ = owner;
-  words_.Allocate(owner.enabled ? kEntriesLog2 : 2);
+  words_.Allocate(owner.enabled ? kFirstEntriesLog2 : 2, owner.enabled ? kEntriesLog2 : 2);
   long_words_.clear();
-}
-
-// A seed that is used moves in, so that common words are found at the first look.
-int32_t* WordCache::FindSeed(const WordKey& key, int32_t* out) {
-  if (owner_.seeds == nullptr) return nullptr;
-  int32_t* end = owner_.seeds->Find(key, out);
-  if (end != nullptr && owner_.enabled) words_.Put(key, std::span(out, end));
-  return end;
 }
 
 WordCache::LongKey WordCache::LongKeyOf(std::string_view word) {
@@ -26,32 +18,50 @@ WordCache::LongKey WordCache::LongKeyOf(std::string_view word) {
   return key;
 }
 
-WordCache::LongEntry& WordCache::LongSlot(const LongKey& key, std::size_t size) {
+std::size_t WordCache::LongSlot(const LongKey& key, std::size_t size) const {
   uint64_t hash = size;
   for (std::size_t i = 0; i < kLongParts; i += 2) {
     hash ^= WordKey{key[i] + hash, key[i + 1]}.Hash();
   }
-  return long_words_[static_cast<std::size_t>(hash >> (64 - kLongEntriesLog2))];
+  return static_cast<std::size_t>(hash >> (64 - long_entries_log2_));
 }
 
 bool WordCache::Append(std::string_view word, std::vector<int32_t>& ids) {
-  if (word.size() <= WordKey::kMaxBytes) {
-    const WordKey key = WordKey::Of(word);
-    std::array<int32_t, WordTable::kMaxIds> found;
-    const int32_t* end = words_.Find(key, found.data());
-    if (end == nullptr) end = FindSeed(key, found.data());
-    if (end != nullptr) {
-      ids.insert(ids.end(), static_cast<const int32_t*>(found.data()), end);
-      return true;
-    }
+  if (word.size() > WordKey::kMaxBytes) return AppendLong(word, ids);
+  const WordKey key = WordKey::Of(word);
+  const uint64_t hash = key.Hash();
+  std::array<int32_t, WordTable::kMaxIds> found;
+  if (const int32_t* end = words_.Find(key, hash, found.data())) {
+    ids.insert(ids.end(), static_cast<const int32_t*>(found.data()), end);
+    return true;
   }
-  return AppendLong(word, ids);
+  return AppendUnused(key, hash, word, ids);
 }
 
-bool WordCache::AppendLong(std::string_view word, std::vector<int32_t>& ids) {
+bool WordCache::AppendUnused(std::string_view word, std::vector<int32_t>& ids) {
+  if (word.size() > WordKey::kMaxBytes) return AppendLong(word, ids);
+  const WordKey key = WordKey::Of(word);
+  return AppendUnused(key, key.Hash(), word, ids);
+}
+
+// A seed that is used moves in, so that common words are found at the first look.
+bool WordCache::AppendUnused(const WordKey& key, uint64_t hash, std::string_view word,
+                             std::vector<int32_t>& ids) {
+  if (words_.Marked(key, hash) && AppendLong(word, ids)) return true;
+  if (owner_.seeds == nullptr) return false;
+  std::array<int32_t, WordTable::kMaxIds> found;
+  const int32_t* end = owner_.seeds->Find(key, hash, found.data());
+  if (end == nullptr) return false;
+  const std::span some(static_cast<const int32_t*>(found.data()), end);
+  if (owner_.enabled) words_.Put(key, some);
+  ids.insert(ids.end(), some.begin(), some.end());
+  return true;
+}
+
+bool WordCache::AppendLong(std::string_view word, std::vector<int32_t>& ids) const {
   if (word.size() > kMaxWord || long_words_.empty()) return false;
   const LongKey key = LongKeyOf(word);
-  const LongEntry& entry = LongSlot(key, word.size());
+  const LongEntry& entry = long_words_[LongSlot(key, word.size())];
   if (entry.size != word.size() || entry.key != key) return false;
   ids.insert(ids.end(), entry.ids.begin(), entry.ids.begin() + entry.count);
   return true;
@@ -59,16 +69,30 @@ bool WordCache::AppendLong(std::string_view word, std::vector<int32_t>& ids) {
 
 void WordCache::Put(std::string_view word, std::span<const int32_t> ids) {
   if (!owner_.enabled || word.empty() || word.size() > kMaxWord || ids.size() > kMaxIds) return;
-  if (word.size() <= WordKey::kMaxBytes && ids.size() <= WordTable::kMaxIds) {
-    return words_.Put(WordKey::Of(word), ids);
+  if (word.size() <= WordKey::kMaxBytes) {
+    const WordKey key = WordKey::Of(word);
+    if (ids.size() <= WordTable::kMaxIds) return words_.Put(key, ids);
+    // A collision may have taken the ids and left the mark.
+    if (!words_.Marked(key, key.Hash())) words_.Mark(key);
   }
-  if (long_words_.empty()) long_words_.resize(std::size_t{1} << kLongEntriesLog2);
+  if (long_words_.empty() || ++long_put_ > long_words_.size() / 4) GrowLong();
   const LongKey key = LongKeyOf(word);
-  LongEntry& entry = LongSlot(key, word.size());
+  LongEntry& entry = long_words_[LongSlot(key, word.size())];
   entry.key = key;
   entry.size = static_cast<uint16_t>(word.size());
   entry.count = static_cast<uint16_t>(ids.size());
   std::copy(ids.begin(), ids.end(), entry.ids.begin());
+}
+
+void WordCache::GrowLong() {
+  long_put_ = 0;
+  if (long_words_.size() == std::size_t{1} << kLongEntriesLog2) return;
+  long_entries_log2_ = long_words_.empty() ? kFirstLongEntriesLog2 : long_entries_log2_ + 2;
+  std::vector<LongEntry> old(std::size_t{1} << long_entries_log2_);
+  old.swap(long_words_);
+  for (const LongEntry& entry : old) {
+    if (entry.size > 0) long_words_[LongSlot(entry.key, entry.size)] = entry;
+  }
 }
 
 }  // namespace embedserve

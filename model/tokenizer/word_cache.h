@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/word_table.h"
 
 namespace embedserve {
@@ -22,31 +23,39 @@ class WordCache {
   static constexpr std::size_t kMaxIds = 19;
   // What a tokenizer lets a cache remember.
   struct Owner {
-    uint64_t tokenizer = 0;            // numbered from 1
-    const WordTable* seeds = nullptr;  // nullptr: none; outlives the use of the cache
-    bool enabled = true;               // false: nothing is kept
+    uint64_t tokenizer = 0;        // numbered from 1
+    const Seeds* seeds = nullptr;  // nullptr: none; outlives the use of the cache
+    bool enabled = true;           // false: nothing is kept
   };
   // Forgets everything if the words came from another tokenizer so far.
   void BelongTo(const Owner& owner);
 
   // Appends the ids of `word` and returns true, or returns false.
   bool Append(std::string_view word, std::vector<int32_t>& ids);
-  // The same for a word that FindShort does not know: looks where long words and many ids are.
-  bool AppendLong(std::string_view word, std::vector<int32_t>& ids);
   // Remembers them, if word and ids are short enough; the word is not there yet.
   void Put(std::string_view word, std::span<const int32_t> ids);
 
-  // The ids of a word of 1 to WordKey::kMaxBytes bytes that stands where 16 bytes may be read:
-  // writes up to WordTable::kMaxIds integers to `out` and returns the end of the ids, or nullptr.
-  int32_t* FindShort(const char* word, std::size_t size, int32_t* out) {
+  // Append in two steps, for the loop over a text's words. First the words used so far, for one of
+  // 1 to WordKey::kMaxBytes bytes that stands where 16 bytes may be read: writes up to
+  // WordTable::kMaxIds integers to `out` and returns the end of the ids, or nullptr.
+  int32_t* FindUsed(const char* word, std::size_t size, int32_t* out) const {
     const WordKey key = WordKey::Padded(word, size);
-    if (int32_t* end = words_.Find(key, out)) return end;
-    return FindSeed(key, out);
+    return words_.Find(key, key.Hash(), out);
+  }
+  // Then for a word of any size that FindUsed does not know.
+  bool AppendUnused(std::string_view word, std::vector<int32_t>& ids);
+  // Asks memory for the places of a word that is looked up soon; `hash` is its key's.
+  void Prefetch(uint64_t hash) const {
+    words_.Prefetch(hash);
+    if (owner_.seeds != nullptr) owner_.seeds->Prefetch(hash);
   }
 
  private:
-  static constexpr unsigned kEntriesLog2 = 16;      // 2 MiB, touched as it fills
-  static constexpr unsigned kLongEntriesLog2 = 13;  // 1 MiB, for long words or many ids
+  // The tables grow as they fill (WordTable::Allocate).
+  static constexpr unsigned kFirstEntriesLog2 = 12;     // 128 KiB
+  static constexpr unsigned kEntriesLog2 = 16;          // 2 MiB
+  static constexpr unsigned kFirstLongEntriesLog2 = 9;  // 64 KiB, for long words or many ids
+  static constexpr unsigned kLongEntriesLog2 = 13;      // 1 MiB
   static constexpr std::size_t kLongParts = kMaxWord / sizeof(uint64_t);
 
   using LongKey = std::array<uint64_t, kLongParts>;
@@ -58,13 +67,19 @@ class WordCache {
   };
   static_assert(sizeof(LongEntry) == 128);
 
+  bool AppendUnused(const WordKey& key, uint64_t hash, std::string_view word,
+                    std::vector<int32_t>& ids);
+  bool AppendLong(std::string_view word, std::vector<int32_t>& ids) const;
   static LongKey LongKeyOf(std::string_view word);
-  LongEntry& LongSlot(const LongKey& key, std::size_t size);
-  int32_t* FindSeed(const WordKey& key, int32_t* out);
+  std::size_t LongSlot(const LongKey& key, std::size_t size) const;
+  void GrowLong();
 
   Owner owner_;
   WordTable words_;
+  // A word short enough for words_ has a mark there.
   std::vector<LongEntry> long_words_;  // allocated with the first long word
+  unsigned long_entries_log2_ = 0;
+  std::size_t long_put_ = 0;  // since long_words_ became so large
 };
 
 }  // namespace embedserve

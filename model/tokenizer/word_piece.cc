@@ -6,7 +6,6 @@
 
 #include "fmt/format.h"
 #include "model/tokenizer/append_words.h"
-#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
 
@@ -87,8 +86,8 @@ void WordPiece::AppendPieces(std::string_view word, std::vector<int32_t>& ids) c
   }
 }
 
-WordTable WordPiece::Seeds(const Vocabulary& vocabulary) const {
-  return SeedsOf(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
+Seeds WordPiece::MakeSeeds(const Vocabulary& vocabulary) const {
+  return Seeds(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     AppendPieces(token, ids);
     return std::string(token);
   });

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "model/tokenizer/byte_trie.h"
 #include "model/tokenizer/fast_paths.h"
+#include "model/tokenizer/seeds.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
 #include "model/tokenizer/word_scanner.h"
@@ -44,7 +45,7 @@ class WordPiece {
               std::vector<int32_t>& ids) const;
 
   // The words of the vocabulary with what Append gives for them.
-  WordTable Seeds(const Vocabulary& vocabulary) const;
+  Seeds MakeSeeds(const Vocabulary& vocabulary) const;
 
  private:
   WordPiece() = default;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 
@@ -44,6 +45,30 @@ TEST(WordCacheTest, LongWordsAndManyIdsAreNotKept) {
   EXPECT_FALSE(cache.Append(longest + "x", ids));
   cache.Put("y", std::vector<int32_t>(WordCache::kMaxIds + 1, 7));
   EXPECT_FALSE(cache.Append("y", ids));
+}
+
+// Between them the tables grow to their full size.
+TEST(WordCacheTest, ManyIdsOfShortWordsAndLongWordsOutliveTheTablesGrowth) {
+  WordCache cache;
+  cache.BelongTo({1});
+  const auto word = [](int i) {
+    return std::to_string(i) + (i % 3 == 0 ? std::string(20, '-') : "");
+  };
+  const auto ids_of = [](int i) {
+    return std::vector<int32_t>(static_cast<std::size_t>(i % 3 == 1 ? 5 + i % 12 : 2), i);
+  };
+  for (int i = 0; i < 5000; ++i) cache.Put(word(i), ids_of(i));
+  int known = 0;
+  for (int i = 0; i < 5000; ++i) {
+    std::vector<int32_t> ids;
+    if (!cache.Append(word(i), ids)) continue;
+    ASSERT_EQ(ids, ids_of(i)) << word(i);
+    ++known;
+  }
+  EXPECT_GE(known, 3500);  // a long word that meets another gives way
+  std::array<int32_t, WordTable::kMaxIds> out;
+  const std::string padded = std::string("4").append(WordKey::kMaxBytes, ' ');
+  EXPECT_EQ(cache.FindUsed(padded.data(), 1, out.data()), nullptr) << "nine ids are elsewhere";
 }
 
 TEST(WordCacheTest, AnotherTokenizerFindsNothing) {

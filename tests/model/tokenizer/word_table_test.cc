@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 // The ids of a word, or {-1} if the table does not have it.
 std::vector<int32_t> Find(const WordTable& table, const std::string& word) {
   std::vector<int32_t> out(WordTable::kMaxIds);
-  const int32_t* end = table.Find(WordKey::Of(word), out.data());
+  const int32_t* end = table.Find(WordKey::Of(word), WordKey::Of(word).Hash(), out.data());
   if (end == nullptr) return {-1};
   out.resize(static_cast<std::size_t>(end - out.data()));
   return out;
@@ -33,7 +33,7 @@ TEST(WordTableTest, BothWaysToAKeyAgree) {
 TEST(WordTableTest, WordsOfAnyBytesAreToldApart) {
   WordTable table;
   EXPECT_FALSE(table.allocated());
-  table.Allocate(6);
+  table.Allocate(6, 6);
   EXPECT_TRUE(table.allocated());
   EXPECT_THAT(Find(table, "a"), ElementsAre(-1));
   table.Put(WordKey::Of("a"), std::vector<int32_t>{1, 2, 3, WordTable::kIdLimit - 1});
@@ -46,7 +46,7 @@ TEST(WordTableTest, WordsOfAnyBytesAreToldApart) {
 // Four words share two lines of two: the newest stay.
 TEST(WordTableTest, AFullLineForgetsItsOldestWord) {
   WordTable table;
-  table.Allocate(2);
+  table.Allocate(2, 2);
   std::vector<std::string> words;
   for (int i = 0; i < 1000; ++i) {
     words.push_back(std::to_string(i));
@@ -61,6 +61,29 @@ TEST(WordTableTest, AFullLineForgetsItsOldestWord) {
     }
     ASSERT_LE(known, 4);
   }
+}
+
+TEST(WordTableTest, GrowingKeepsWordsIdsAndMarks) {
+  WordTable table;
+  table.Allocate(3, 12);
+  const auto word = [](int i) { return WordKey::Of(std::to_string(i)); };
+  for (int i = 0; i < 500; i += 2)
+    table.Put(word(i), std::vector<int32_t>(static_cast<std::size_t>(i % 5), i));
+  for (int i = 1; i < 500; i += 2) table.Mark(word(i));
+  int known = 0;
+  int marked = 0;
+  for (int i = 0; i < 500; ++i) {
+    const std::vector<int32_t> found = Find(table, std::to_string(i));
+    const bool mark = table.Marked(word(i), word(i).Hash());
+    ASSERT_FALSE(mark && i % 2 == 0);
+    marked += mark;
+    if (found == std::vector<int32_t>{-1}) continue;
+    ASSERT_EQ(found, std::vector<int32_t>(static_cast<std::size_t>(i % 5), i));
+    ASSERT_EQ(i % 2, 0) << "a mark is no word";
+    ++known;
+  }
+  EXPECT_GE(known, 170);  // of 250: a table of eight would hold eight
+  EXPECT_GE(marked, 170);
 }
 
 }  // namespace
