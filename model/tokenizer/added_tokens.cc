@@ -66,7 +66,7 @@ absl::StatusOr<AddedTokenMatcher> AddedTokenMatcher::Build(const std::vector<Pat
     }
     entries.emplace_back(pattern.text, static_cast<int32_t>(matcher.rules_.size()));
     matcher.rules_.push_back(
-        {pattern.id, pattern.ignored, token.single_word, token.lstrip, token.rstrip});
+        {pattern.id, pattern.special, token.single_word, token.lstrip, token.rstrip});
     matcher.first_bytes_[static_cast<unsigned char>(pattern.text[0])] = true;
   }
   if (std::count(matcher.first_bytes_.begin(), matcher.first_bytes_.end(), true) == 1) {

@@ -60,20 +60,21 @@ class AddedTokenMatcher {
     std::string text;
     int32_t id;
     AddedToken token;
-    bool ignored;  // found, but left in the text: a special token that is to be plain text
+    bool special;  // left in the text where special tokens are plain text
   };
   // Errors: an empty pattern, two equal ones, or flags with which the library fails on some text.
   static absl::StatusOr<AddedTokenMatcher> Build(const std::vector<Pattern>& patterns);
 
   // Cuts `text` at the leftmost-longest matches: calls piece(substring, id), id < 0 for text
   // between them, never with an empty substring, until it returns false; returns false then.
+  // `specials_are_text`: special tokens are found, but left in the text.
   template <typename Piece>
-  bool Split(std::string_view text, Piece&& piece) const;
+  bool Split(std::string_view text, bool specials_are_text, Piece&& piece) const;
 
  private:
   struct Rule {
     int32_t id;
-    bool ignored;
+    bool special;
     bool single_word;
     bool lstrip;
     bool rstrip;
@@ -100,14 +101,15 @@ std::size_t WhiteSpaceBefore(std::string_view text, std::size_t at, std::size_t 
 std::size_t WhiteSpaceBehind(std::string_view text, std::size_t at);
 
 template <typename Piece>
-bool AddedTokenMatcher::Split(std::string_view text, Piece&& piece) const {
+bool AddedTokenMatcher::Split(std::string_view text, bool specials_are_text, Piece&& piece) const {
   // Where text not yet given to piece begins. A token of white space found within what an rstrip
   // swallowed moves it back: the library then sees that white space again.
   std::size_t done = 0;
   std::size_t blank_end = 0;  // end of the white space that an rstrip saw last
   for (Match match = Next(text, 0); match.end > 0; match = Next(text, match.end)) {
     const Rule& rule = rules_[static_cast<std::size_t>(match.rule)];
-    if (rule.ignored || (rule.single_word && !StandsAlone(text, match))) continue;
+    if (rule.special && specials_are_text) continue;
+    if (rule.single_word && !StandsAlone(text, match)) continue;
     std::size_t begin = match.begin;
     std::size_t end = match.end;
     if (rule.lstrip) begin = WhiteSpaceBefore(text, begin, done);

@@ -108,8 +108,9 @@ struct TokenizerImpl final : public Tokenizer {
             : static_cast<std::size_t>(options.max_length -
                                        (options.add_special_tokens ? special_tokens() : 0));
     const bool may_stop = options.max_length > 0 && options.truncation_side == TruncationSide::kEnd;
-    if (!AppendContent(text, may_stop ? begin + room : std::numeric_limits<std::size_t>::max(),
-                       buffers, out.ids)) {
+    if (!AppendContent(text, options.split_special_tokens,
+                       may_stop ? begin + room : std::numeric_limits<std::size_t>::max(), buffers,
+                       out.ids)) {
       return absl::InvalidArgumentError(
           fmt::format("texts[{}]: the tokenizer's normalizer makes more than {} bytes of its {}; "
                       "cut it",
@@ -135,25 +136,26 @@ struct TokenizerImpl final : public Tokenizer {
 
   // Stops early, after a word, once there are more than `enough` ids. False if the normal form is
   // too long.
-  bool AppendContent(std::string_view text, std::size_t enough, Scratch::Buffers& buffers,
-                     std::vector<int32_t>& ids) const {
+  bool AppendContent(std::string_view text, bool split_special_tokens, std::size_t enough,
+                     Scratch::Buffers& buffers, std::vector<int32_t>& ids) const {
+    const bool as_text = split_special_tokens || spec.split_special_tokens;
     bool fits = true;
-    raw_matcher.Split(text, [&](std::string_view piece, int32_t added) {
+    raw_matcher.Split(text, as_text, [&](std::string_view piece, int32_t added) {
       if (added >= 0) {
         ids.push_back(added);
         return ids.size() <= enough;
       }
       const std::optional<std::string_view> normal = normalizer.Apply(piece, buffers.normalizer);
       fits = normal.has_value();
-      return fits &&
-             normal_matcher.Split(*normal, [&](std::string_view segment, int32_t normal_added) {
-               if (normal_added >= 0) {
-                 ids.push_back(normal_added);
-               } else {
-                 AppendSegment(segment, enough, buffers, ids);
-               }
-               return ids.size() <= enough;
-             });
+      if (!fits) return false;
+      return normal_matcher.Split(*normal, as_text, [&](std::string_view segment, int32_t id) {
+        if (id >= 0) {
+          ids.push_back(id);
+        } else {
+          AppendSegment(segment, enough, buffers, ids);
+        }
+        return ids.size() <= enough;
+      });
     });
     return fits;
   }
@@ -224,8 +226,7 @@ absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool
       return Refuse("the normal form of the added token '{}' is longer than {} bytes",
                     token.content, NormalizerChain::kMaxBytes);
     }
-    const bool ignored = spec.split_special_tokens && spec.added.IsSpecial(token.content);
-    patterns.push_back({std::string(*text), id, token, ignored});
+    patterns.push_back({std::string(*text), id, token, spec.added.IsSpecial(token.content)});
   }
   return AddedTokenMatcher::Build(patterns);
 }

@@ -28,6 +28,10 @@ struct TokenizeOptions {
   int max_length = 0;
   TruncationSide truncation_side = TruncationSide::kEnd;
   bool add_special_tokens = true;
+  // Special tokens that stand in a text are plain text, as if nobody had named them: for texts of
+  // strangers, who could write "[SEP]". Off, as in the reference, unless the folder says so. A
+  // Unigram model, as there, still finds those that are among its pieces.
+  bool split_special_tokens = false;
 };
 
 // The ids of several texts, one after the other.

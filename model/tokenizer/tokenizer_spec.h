@@ -45,7 +45,7 @@ struct TokenizerSpec {
   std::vector<TextStep> normalizer;
   AddedVocabulary added;
   SpecialTokens specials;
-  bool split_special_tokens = false;  // special tokens in a text are plain text
+  bool split_special_tokens = false;  // in every call
   std::optional<int64_t> model_max_length;
   TruncationSide truncation_side = TruncationSide::kEnd;
   std::vector<std::string> warnings;

@@ -14,20 +14,21 @@ using ::testing::Pair;
 using Pieces = std::vector<std::pair<std::string, int32_t>>;
 
 absl::StatusOr<AddedTokenMatcher> Matcher(const std::vector<AddedToken>& tokens,
-                                          bool ignored = false) {
+                                          bool special = false) {
   std::vector<AddedTokenMatcher::Pattern> patterns;
   for (const AddedToken& token : tokens) {
     const auto id = static_cast<int32_t>(patterns.size());
-    patterns.push_back({token.content, id, token, ignored});
+    patterns.push_back({token.content, id, token, special});
   }
   return AddedTokenMatcher::Build(patterns);
 }
 
-Pieces Split(const std::vector<AddedToken>& tokens, std::string_view text, bool ignored = false) {
-  const auto matcher = Matcher(tokens, ignored);
+Pieces Split(const std::vector<AddedToken>& tokens, std::string_view text, bool special = false,
+             bool specials_are_text = false) {
+  const auto matcher = Matcher(tokens, special);
   EXPECT_TRUE(matcher.ok()) << matcher.status();
   Pieces pieces;
-  EXPECT_TRUE(matcher->Split(text, [&](std::string_view piece, int32_t id) {
+  EXPECT_TRUE(matcher->Split(text, specials_are_text, [&](std::string_view piece, int32_t id) {
     pieces.emplace_back(piece, id);
     return true;
   }));
@@ -73,13 +74,19 @@ TEST(AddedTokenMatcherTest, ASingleWordBesideAWordIsConsumedAllTheSame) {
 }
 
 TEST(AddedTokenMatcherTest, AnIgnoredTokenIsConsumedAsText) {
-  EXPECT_THAT(Split({{"<m>"}}, "a<m>b", /*ignored=*/true), ElementsAre(Pair("a<m>b", -1)));
+  EXPECT_THAT(Split({{"<m>"}}, "a<m>b", /*special=*/true, /*specials_are_text=*/true),
+              ElementsAre(Pair("a<m>b", -1)));
+  EXPECT_THAT(Split({{"<m>"}}, "a<m>", /*special=*/true, /*specials_are_text=*/false),
+              ElementsAre(Pair("a", -1), Pair("<m>", 0)));
+  EXPECT_THAT(Split({{"<m>"}}, "a<m>", /*special=*/false, /*specials_are_text=*/true),
+              ElementsAre(Pair("a", -1), Pair("<m>", 0)));
 }
 
 TEST(AddedTokenMatcherTest, SplittingStopsWhenThePieceSaysSo) {
   const auto matcher = Matcher({{"<m>"}});
   int pieces = 0;
-  EXPECT_FALSE(matcher->Split("a<m>b<m>", [&](std::string_view, int32_t) { return ++pieces < 2; }));
+  EXPECT_FALSE(
+      matcher->Split("a<m>b<m>", false, [&](std::string_view, int32_t) { return ++pieces < 2; }));
   EXPECT_EQ(pieces, 2);
 }
 
@@ -99,7 +106,7 @@ TEST(AddedTokenMatcherTest, AMillionRepetitionsAreSplit) {
   const auto count = [](const AddedToken& token, std::string_view in) {
     std::size_t pieces = 0;
     const auto matcher = Matcher({token});
-    EXPECT_TRUE(matcher->Split(in, [&](std::string_view, int32_t) { return ++pieces > 0; }));
+    EXPECT_TRUE(matcher->Split(in, false, [&](std::string_view, int32_t) { return ++pieces > 0; }));
     return pieces;
   };
   EXPECT_EQ(count({.content = "<m>", .lstrip = true, .rstrip = true}, text), 300000u);

@@ -57,11 +57,12 @@ def ours(program, spec, texts, *flags):
         return run(program, ['--file', str(file), *flags], texts)
 
 
-def compare(name, program, spec, texts, limit=0, side='right', special=True):
+def compare(name, program, spec, texts, limit=0, side='right', special=True, split=False):
     """Number of strings compared."""
     global failures
     reference = load(spec)
-    flags = [] if special else ['--no-special']
+    reference.encode_special_tokens = split
+    flags = ([] if special else ['--no-special']) + (['--split-special'] if split else [])
     if limit:
         reference.enable_truncation(limit, direction=side)
         flags += ['--max-length', str(limit)] + (['--left'] if side == 'left' else [])
@@ -101,6 +102,7 @@ def generated(program, seed, count, vocabularies):
             part = texts[i * count // 6:(i + 1) * count // 6]
             done += compare(name, program, spec, part, rng.randint(2, 20), rng.choice(('left', 'right')))
         done += compare(name, program, spec, texts[:count // 10], special=False)
+        done += compare(name, program, spec, texts[-count // 10:], split=True)
         print(f'generated {name}: {done} strings')
 
 
@@ -222,6 +224,8 @@ def configurations(program, seed, count):
             refused[re.sub(r"'[^']*'|/\S*json", '_', got.strip())] += 1
             continue
         strings += compare(f'configuration {i}', program, spec, texts)
+        if any(token['special'] for token in spec['added_tokens']):
+            strings += compare(f'configuration {i}', program, spec, texts, split=True)
     print(f'configurations: {count} made, {strings} strings compared')
     for reason, times in refused.most_common():
         print(f'  refused by us {times} times: {reason}')

@@ -1,6 +1,6 @@
 // The tokenizer as a command, for differential tests against the reference library:
 //   tokenizer_ids (--file TOKENIZER.json | --folder DIR) [--max-length N] [--left] [--no-special]
-//                 [--lower-case-first] [--stream] < LINES
+//                 [--split-special] [--lower-case-first] [--stream] < LINES
 // Each line of standard input is a JSON string; its ids are printed as a JSON array.
 //
 // With --stream instead, for millions of texts: standard input holds requests, each five int32
@@ -49,6 +49,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.options.add_special_tokens = false;
     } else if (flag == "--stream") {
       arguments.stream = true;
+    } else if (flag == "--split-special") {
+      arguments.options.split_special_tokens = true;
     } else if (flag == "--lower-case-first") {
       arguments.folder_options.lower_case_first = true;
     } else {

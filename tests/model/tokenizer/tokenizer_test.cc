@@ -12,9 +12,11 @@
 namespace embedserve {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::unique_ptr<const Tokenizer> Load(std::string_view base, const nlohmann::json& patch = {}) {
   auto tokenizer = SmallTokenizer(base, patch);
@@ -220,6 +222,21 @@ TEST(TokenizerTest, ANormalFormThatIsTooLongIsAnError) {
                         "its 3; cut it"));
   EXPECT_EQ(batch.size(), 0u);
   EXPECT_TRUE(batch.ids.empty());
+}
+
+TEST(TokenizerTest, SpecialTokensInATextCanBePlainText) {
+  for (const auto& [base, mask] : {std::pair("word_piece_uncased", std::string("[MASK]")),
+                                   std::pair("byte_level", std::string("<mask>"))}) {
+    const auto tokenizer = Load(base);
+    const int32_t id = Ids(*tokenizer, mask, {.add_special_tokens = false})[0];
+    ASSERT_EQ(tokenizer->Token(id), mask);
+    for (const std::string& text : {"a " + mask + " b", mask, "x" + mask + mask}) {
+      EXPECT_THAT(Ids(*tokenizer, text), Contains(id));
+      EXPECT_THAT(Ids(*tokenizer, text, {.split_special_tokens = true}), Not(Contains(id)));
+    }
+    // Those put round a text stay.
+    EXPECT_EQ(Ids(*tokenizer, "", {.split_special_tokens = true}), Ids(*tokenizer, ""));
+  }
 }
 
 TEST(TokenizerTest, NulIsACharacter) {
