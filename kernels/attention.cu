@@ -250,11 +250,12 @@ __global__ void __launch_bounds__(kSimpleWarps* kWarp)
 }
 
 // A block may use more than 48 KB of shared memory only after asking.
-template <class Kernel>
-bool AskForShared(Stream& stream, Kernel kernel, std::size_t bytes) {
-  return stream.Check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           static_cast<int>(bytes)),
-                      "attention");
+template <std::size_t kBytes, class Kernel>
+bool AskForShared(Stream& stream, Kernel kernel) {
+  static_assert(kBytes <= kLeastSharedBytes, "some cards have no more");
+  return stream.Check(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int{kBytes}),
+      "attention");
 }
 
 template <class T, int kColumns, int kRows, class Split>
@@ -262,7 +263,7 @@ void LaunchSplit(Stream& stream, const Operands<T>& o, const AttentionItem* item
   constexpr int kPairs = Split::kWarps / Split::kSharing;
   constexpr std::size_t kShared = kPairs * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
   const auto kernel = WholeKernel<T, kColumns, kRows, Split>;
-  if (!AskForShared(stream, kernel, kShared)) return;
+  if (!AskForShared<kShared>(stream, kernel)) return;
   LaunchEarly(stream, "attention, whole sequences", kernel, dim3(Blocks(pairs, kPairs)),
               dim3(Split::kWarps * kWarp), kShared, o, items, pairs);
 }
@@ -284,7 +285,7 @@ void LaunchTensorCore(Stream& stream, const Operands<T>& o, const AttentionWork&
   LaunchWhole<T, kColumns, kMediumSequence>(stream, o, work.medium_items, work.medium_count);
   if (work.long_count > 0) {
     constexpr std::size_t kShared = 5 * kKeyBlock * SwizzledTile<kColumns>::kRowBytes;
-    if (!AskForShared(stream, LongKernel<T, kColumns>, kShared)) return;
+    if (!AskForShared<kShared>(stream, LongKernel<T, kColumns>)) return;
     LongKernel<T, kColumns>
         <<<static_cast<unsigned>(work.long_count * o.heads), kLongThreads, kShared, stream.get()>>>(
             o, work.long_items);

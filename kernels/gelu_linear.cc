@@ -41,7 +41,7 @@ GeluLinear::GeluLinear(Stream& stream, DType type, int inputs, int outputs, Gelu
       break;
     }
   }
-  small_ = available() && HasSmallGemm(type, inputs, outputs) &&
+  small_ = available() && HasSmallGemm(stream, type, inputs, outputs) &&
            SmallGemmIsEqual(stream, type, inputs, outputs);
 }
 

@@ -182,7 +182,7 @@ Gemm::Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& works
   Trial trial(stream, *this, workspace, most_rows);
   // SmallGemm defines the bits: K in order, in steps of 16. Most plans repeat them; should none do
   // so, the heuristic's first choice defines them.
-  if (HasSmallGemm(shape.type, shape.inputs, shape.outputs)) {
+  if (HasSmallGemm(stream, shape.type, shape.inputs, shape.outputs)) {
     trial.ExpectSmallGemm();
     ChoosePlans(stream, trial, most_rows);
   }
@@ -202,7 +202,7 @@ void Gemm::ChoosePlans(Stream& stream, Trial& trial, int most_rows) {
   for (const int rows : RowBuckets(most_rows) | std::views::reverse) {
     std::vector<Method> candidates = Candidates(stream, rows);
     if (larger.has_value()) candidates.push_back(larger);
-    if (rows <= kMostSmallRows && HasSmallGemm(shape_.type, shape_.inputs, shape_.outputs)) {
+    if (rows <= kMostSmallRows && HasSmallGemm(stream, shape_.type, shape_.inputs, shape_.outputs)) {
       candidates.push_back(std::nullopt);
     }
     Choose(stream, trial, rows, candidates);

@@ -202,23 +202,32 @@ void Launch(Stream& stream, const SmallOperands<T>& o) {
               dim3(kThreads<kRowTiles>), static_cast<std::size_t>(shared), o);
 }
 
+bool Fits(const Stream& stream, int tiles, int inputs) {
+  using Low = Block<__half, 1, 2>;
+  using High = Block<__half, 1, 4>;
+  constexpr int kRing = std::max(Low::kDepth * Low::kStage, High::kDepth * High::kStage);
+  constexpr int kBarrierBytes = 8 * Low::kBarriers;
+  const auto weights = static_cast<std::size_t>(tiles * Low::WeightBytes(inputs));
+  return static_cast<std::size_t>(tiles * kTileOutputs * inputs) * 2 <= kMostWeightBytes &&
+         weights + kRing + kBarrierBytes <= stream.most_shared_bytes();
+}
+
 // Tiles of outputs a block: each block reads all of x, so as few blocks as keep every
 // multiprocessor busy. The bits do not depend on it.
-int OutputTiles(int multiprocessors, int inputs, int outputs) {
+int OutputTiles(const Stream& stream, int inputs, int outputs) {
   const auto fits = [&](int tiles) {
-    return outputs % (tiles * kTileOutputs) == 0 &&
-           static_cast<std::size_t>(tiles * kTileOutputs * inputs) * 2 <= kMostWeightBytes;
+    return outputs % (tiles * kTileOutputs) == 0 && Fits(stream, tiles, inputs);
   };
   int best = 1;
   for (int tiles = 2; tiles <= kMostOutputTiles; ++tiles) {
-    if (fits(tiles) && outputs / (best * kTileOutputs) > multiprocessors) best = tiles;
+    if (fits(tiles) && outputs / (best * kTileOutputs) > stream.multiprocessors()) best = tiles;
   }
   return best;
 }
 
 template <class T, SmallEpilogue kEpilogue, int kRowTiles>
 void LaunchTiles(Stream& stream, const SmallOperands<T>& o) {
-  switch (OutputTiles(stream.multiprocessors(), o.inputs, o.outputs)) {
+  switch (OutputTiles(stream, o.inputs, o.outputs)) {
     case 1:
       return Launch<T, kEpilogue, 1, kRowTiles>(stream, o);
     case 2:
@@ -236,16 +245,15 @@ void LaunchRows(Stream& stream, const SmallOperands<T>& o) {
 
 }  // namespace
 
-bool HasSmallGemm(DType type, int inputs, int outputs) {
+bool HasSmallGemm(const Stream& stream, DType type, int inputs, int outputs) {
   return type != DType::kFp32 && inputs > 0 && inputs % kChunk == 0 &&
-         static_cast<std::size_t>(kTileOutputs * inputs) * 2 <= kMostWeightBytes &&
-         outputs % kTileOutputs == 0;
+         outputs % kTileOutputs == 0 && Fits(stream, 1, inputs);
 }
 
 void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
                SmallEpilogue epilogue, Tensor y) {
   if (!stream.ok() || x.rows == 0) return;
-  if (!HasSmallGemm(x.type, w.columns, w.rows) || x.rows > kMostSmallRows) {
+  if (!HasSmallGemm(stream, x.type, w.columns, w.rows) || x.rows > kMostSmallRows) {
     return stream.Fail("small product", "a shape that it does not take");
   }
   DispatchType(x.type, [&](auto tag) {

@@ -15,7 +15,8 @@ enum class SmallEpilogue {
 };
 
 // fp16 and bf16, inputs a multiple of 128 up to 4096, outputs a multiple of 8.
-bool HasSmallGemm(DType type, int inputs, int outputs);
+// Where a block may have no more than kLeastSharedBytes, inputs up to 1920.
+bool HasSmallGemm(const Stream& stream, DType type, int inputs, int outputs);
 
 // y (M, N) from x (M, K), w (N, K), bias (N), all of one type. Sums run over K in steps of 16, in
 // order, as those of the large products do.

@@ -2,16 +2,23 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+
 #include "kernels/code_architecture.h"
 
 namespace embedserve::kernels {
 
-Stream::Stream(int ordinal) : ordinal_(ordinal) {
+Stream::Stream(int ordinal, std::size_t most_shared_bytes)
+    : ordinal_(ordinal), most_shared_bytes_(most_shared_bytes) {
   MakeCurrent();
   if (ok()) Check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
   if (ok()) {
     Check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, ordinal_),
           "device");
+    int shared = 0;
+    Check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal_),
+          "device");
+    most_shared_bytes_ = std::min(most_shared_bytes_, static_cast<std::size_t>(shared));
     const int architecture = CodeArchitecture();
     if (architecture == 0) Fail("device", "this build has no code for it");
     launches_early_ = architecture >= 90;

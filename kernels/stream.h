@@ -6,14 +6,19 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace embedserve::kernels {
 
+// What a block may have on every supported card: 8.6, 8.9 and 12.0 have no more.
+inline constexpr std::size_t kLeastSharedBytes = std::size_t{99} << 10;
+
 class Stream {
  public:
   // A non-blocking stream on device `ordinal`, which becomes the calling thread's current device.
-  explicit Stream(int ordinal);
+  // Tests name `most_shared_bytes` to get what a card with less shared memory would run.
+  explicit Stream(int ordinal, std::size_t most_shared_bytes = SIZE_MAX);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -23,6 +28,8 @@ class Stream {
 
   int ordinal() const { return ordinal_; }
   int multiprocessors() const { return multiprocessors_; }  // of its device
+  // Shared memory that a block may have: 227 KB on an H100, kLeastSharedBytes on some others.
+  std::size_t most_shared_bytes() const { return most_shared_bytes_; }
   // May its device place a kernel before the one ahead of it has ended? Where the code it runs
   // knows how to wait (device/early.cuh): compiled for Hopper or later.
   bool launches_early() const { return launches_early_; }
@@ -47,6 +54,7 @@ class Stream {
  private:
   int ordinal_;
   int multiprocessors_ = 0;
+  std::size_t most_shared_bytes_;
   bool launches_early_ = false;
   cudaStream_t stream_ = nullptr;
   std::string error_;

@@ -82,13 +82,35 @@ TEST(SmallGemmTest, ARowHasTheSameBitsForAnyNumberOfRows) {
   }
 }
 
+TEST(SmallGemmTest, ACardWithLessSharedMemoryComputesTheSameBits) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0), smaller(0, kLeastSharedBytes);
+  EXPECT_FALSE(HasSmallGemm(smaller, DType::kFp16, 2048, 768));
+  Random random;
+  for (const int inputs : {768, 1920}) {
+    ASSERT_TRUE(HasSmallGemm(smaller, DType::kFp16, inputs, 2304));
+    const auto k = static_cast<std::size_t>(inputs);
+    const DeviceMatrix x(stream, DType::kFp16, 64, inputs, random.Values(64 * k));
+    const DeviceMatrix w(stream, DType::kFp16, 2304, inputs, random.Values(2304 * k));
+    for (const int rows : {27, 64}) {
+      const DeviceMatrix expected = DeviceMatrix::Poisoned(stream, DType::kFp16, rows, 2304);
+      const DeviceMatrix actual = DeviceMatrix::Poisoned(smaller, DType::kFp16, rows, 2304);
+      SmallGemm(stream, x.tensor().Rows(0, rows), w.tensor(), nullptr, SmallEpilogue::kBias,
+                expected.tensor());
+      SmallGemm(smaller, x.tensor().Rows(0, rows), w.tensor(), nullptr, SmallEpilogue::kBias,
+                actual.tensor());
+      EXPECT_EQ(actual.Bytes(), expected.Bytes()) << rows << " rows of " << inputs;
+    }
+  }
+}
+
 TEST(SmallGemmTest, SaysWhatItTakes) {
-  EXPECT_TRUE(HasSmallGemm(DType::kFp16, 768, 2304));
-  EXPECT_FALSE(HasSmallGemm(DType::kFp32, 768, 2304));
-  EXPECT_FALSE(HasSmallGemm(DType::kFp16, 96, 2304));
-  EXPECT_FALSE(HasSmallGemm(DType::kFp16, 768, 2308));
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
+  EXPECT_TRUE(HasSmallGemm(stream, DType::kFp16, 768, 2304));
+  EXPECT_FALSE(HasSmallGemm(stream, DType::kFp32, 768, 2304));
+  EXPECT_FALSE(HasSmallGemm(stream, DType::kFp16, 96, 2304));
+  EXPECT_FALSE(HasSmallGemm(stream, DType::kFp16, 768, 2308));
   const DeviceMatrix x = DeviceMatrix::Poisoned(stream, DType::kFp16, 65, 128);
   SmallGemm(stream, x.tensor(), x.tensor().Rows(0, 16), nullptr, SmallEpilogue::kBias, x.tensor());
   EXPECT_FALSE(stream.ok());
