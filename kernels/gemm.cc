@@ -202,7 +202,8 @@ void Gemm::ChoosePlans(Stream& stream, Trial& trial, int most_rows) {
   for (const int rows : RowBuckets(most_rows) | std::views::reverse) {
     std::vector<Method> candidates = Candidates(stream, rows);
     if (larger.has_value()) candidates.push_back(larger);
-    if (rows <= kMostSmallRows && HasSmallGemm(stream, shape_.type, shape_.inputs, shape_.outputs)) {
+    if (rows <= kMostSmallRows &&
+        HasSmallGemm(stream, shape_.type, shape_.inputs, shape_.outputs)) {
       candidates.push_back(std::nullopt);
     }
     Choose(stream, trial, rows, candidates);
