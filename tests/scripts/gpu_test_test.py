@@ -22,7 +22,7 @@ class GpuTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        self.program("bin/nvidia-smi", "echo 'Some Card, 580.1'")
+        self.program("bin/nvidia-smi", "echo 'Some Card, 580.1, 8.9'")
         self.program("bin/compute-sanitizer", 'while [ "$1" != "$0" ] && case $1 in --*) true;; *) [ ! -x "$1" ];; esac; '
                      'do shift; done; "$@" && echo "========= ERROR SUMMARY: ${ERRORS:-0} errors"')
         self.program("build/tests/kernels/kernels_norm_test", GTEST)
@@ -39,10 +39,11 @@ class GpuTest(unittest.TestCase):
         path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         path.chmod(0o755)
 
-    def call(self, *arguments, **environment):
+    def call(self, *arguments, built=False, **environment):
         return subprocess.run(
-            [sys.executable, "-B", ROOT / "scripts/gpu-test", "--build", self.root / "build", "--no-build", "--commit",
-             "abc", "--output", self.root / "record.json", "--logs", self.root / "logs", *arguments],
+            [sys.executable, "-B", ROOT / "scripts/gpu-test", "--build", self.root / "build", "--commit", "abc",
+             "--output", self.root / "record.json", "--logs", self.root / "logs",
+             *([] if built else ["--no-build"]), *arguments],
             capture_output=True, text=True, check=False,
             env={**os.environ, **environment, "PATH": f"{self.root}/bin:/usr/bin:/bin"})
 
@@ -71,6 +72,14 @@ class GpuTest(unittest.TestCase):
         self.assertEqual(self.call("--skip", "torch", "sanitizer", "benchmarks").returncode, 0)
         self.assertEqual([key for key in ("tests", "sanitizer", "kernels", "engine", "torch") if key in self.record()],
                          ["tests"])
+
+    def test_builds_for_the_card_that_is_there(self):
+        self.program("bin/cmake", f"echo \"$@\" >>{self.root}/calls")
+        result = self.call("--skip", "torch", "sanitizer", "benchmarks", built=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        configure, build = (self.root / "calls").read_text(encoding="utf-8").splitlines()
+        self.assertEqual(configure, f"--preset gpu -B {self.root}/build -DCMAKE_CUDA_ARCHITECTURES=89-real")
+        self.assertIn("--target gpu_tests kernel_bench cuda_engine_bench", build)
 
     def test_a_failing_test_is_shown_and_nothing_is_recorded(self):
         self.program("build/tests/golden/golden_test", "echo 'Expected: 1'; exit 1")
