@@ -54,4 +54,8 @@ void Stream::Synchronize() {
   if (stream_ != nullptr) Check(cudaStreamSynchronize(stream_), "synchronize");
 }
 
+void Stream::Recheck() {
+  if (stream_ != nullptr) Check(cudaStreamQuery(stream_), "device");
+}
+
 }  // namespace embedserve::kernels

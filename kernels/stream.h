@@ -50,6 +50,9 @@ class Stream {
   void CopyToHost(void* to, const void* from, std::size_t bytes);
   // Waits for everything submitted; failures of kernels show here.
   void Synchronize();
+  // Of a stream that is done, without waiting: a kernel on another stream may have failed since,
+  // and that poisons the device's memory for all.
+  void Recheck();
 
  private:
   int ordinal_;

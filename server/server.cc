@@ -120,8 +120,7 @@ class Server::Impl {
  private:
   void Control();
   void Stop();
-  void DeviceLost(const std::string& device, const absl::Status& error, int left)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void DeviceLost(const absl::Status& error, int left) ABSL_LOCKS_EXCLUDED(mutex_);
   void Sleep(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Serving serving_;
@@ -156,11 +155,9 @@ Server::Impl::Impl(const ServerOptions& options, const Model& model,
       listener_(std::move(listener)),
       port_(listener_->port()) {
   for (auto& engine : engines) {
-    auto on_lost = [this, device = engine->device()](const absl::Status& error, int left) {
-      DeviceLost(device, error, left);
-    };
-    workers_.push_back(std::make_unique<Worker>(serving_.scheduler, std::move(engine),
-                                                model.folder().encoder, std::move(on_lost)));
+    workers_.push_back(std::make_unique<Worker>(
+        serving_.scheduler, std::move(engine), model.folder().encoder,
+        [this](const absl::Status& error, int left) { DeviceLost(error, left); }));
   }
   doors_.reserve(listener_->queues().size());
   for (const auto& queue : listener_->queues()) {
@@ -202,8 +199,8 @@ void Server::Impl::Sleep(std::chrono::milliseconds time) {
   while (!hurry_ && Clock::now() < until) changed_.WaitFor(mutex_, until - Clock::now());
 }
 
-void Server::Impl::DeviceLost(const std::string& device, const absl::Status& error, int left) {
-  const std::string what = fmt::format("{} is lost: {}", device, std::string(error.message()));
+void Server::Impl::DeviceLost(const absl::Status& error, int left) {
+  const std::string what = fmt::format("device lost: {}", std::string(error.message()));
   spdlog::error("{}; {}", what,
                 left > 0 ? fmt::format("{} left, where its batches run again", left)
                          : "none is left: health says NOT_SERVING");

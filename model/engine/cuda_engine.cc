@@ -108,6 +108,9 @@ class CudaEngine final : public Engine {
   kernels::Tensor Forward(Slot& slot, const CudaInput& input);
   const Recording* FindRecording(const Slot& slot, const PackedBatch& batch) const;
   absl::Status Error(const Slot& slot) const;
+  // DATA_LOSS once anything has failed. A failed kernel takes the whole device with it; and since
+  // the engine allocates nothing and keeps to what it warmed up, it knows no harmless failure.
+  absl::Status Lost() const;
 
   EncoderConfig config_;
   EngineOptions options_;
@@ -125,6 +128,13 @@ class CudaEngine final : public Engine {
 absl::Status CudaEngine::Error(const Slot& slot) const {
   if (slot.stream.ok()) return absl::OkStatus();
   return absl::InternalError(fmt::format("{}: {}", device_, slot.stream.error()));
+}
+
+absl::Status CudaEngine::Lost() const {
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    if (absl::Status error = Error(*slot); !error.ok()) return absl::DataLossError(error.message());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& folder,
@@ -257,6 +267,7 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
         fmt::format("{} batches are in flight already; collect one first", kMaxInFlight));
   }
   RETURN_IF_ERROR(CheckBatch(batch, config_, options_));
+  RETURN_IF_ERROR(Lost());
   Slot& slot = *slots_[static_cast<std::size_t>((oldest_ + in_flight_) % kMaxInFlight)];
   slot.sequences = batch.sequences();
   if (batch.sequences() > 0) {
@@ -275,7 +286,7 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
       rows = Forward(slot, InputAt(slot.device_input, size));
     }
     slot.stream.CopyToHost(slot.output.data(), rows.data, rows.Rows(0, batch.sequences()).bytes());
-    RETURN_IF_ERROR(Error(slot));
+    RETURN_IF_ERROR(Lost());
   }
   ++in_flight_;
   return absl::OkStatus();
@@ -296,9 +307,10 @@ absl::Status CudaEngine::Collect(std::span<float> rows) {
   if (slot.sequences == 0) return absl::OkStatus();
   slot.stream.MakeCurrent();
   slot.stream.Synchronize();
-  RETURN_IF_ERROR(Error(slot));
+  RETURN_IF_ERROR(Lost());
   std::memcpy(rows.data(), slot.output.data(), values * sizeof(float));
-  return absl::OkStatus();
+  slot.stream.Recheck();
+  return Lost();
 }
 
 }  // namespace

@@ -40,9 +40,9 @@ class Engine {
 
   virtual ~Engine() = default;
 
-  // Both calls: DATA_LOSS says that the device is lost, and with it every batch in flight. The
-  // engine gives no row from then on; all that is left is to destroy it. Any other error is that
-  // batch's own.
+  // Both calls: DATA_LOSS says which device is lost, and with it every batch in flight. The engine
+  // gives no row from then on; all that is left is to destroy it. Any other error is that batch's
+  // own.
 
   // Starts `batch`; its arrays must stay valid until the matching Collect returns.
   // RESOURCE_EXHAUSTED if the batch exceeds the options' limits or kMaxInFlight is reached.

@@ -61,7 +61,7 @@ int ServeUntilTheDeviceIsLost() {
 TEST(ServeDeathTest, ALostDeviceEndsTheProcessWithItsExitCode) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(std::exit(ServeUntilTheDeviceIsLost()), testing::ExitedWithCode(70),
-              "caller was told 14: .*gone(.|\n)*hash is lost: gone");
+              "caller was told 14: .*gone(.|\n)*device lost: gone");
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ TEST(Server, TheLossOfTwoDevicesOfThreeIsNoCallersBusiness) {
   server.server().Drain();
   const absl::Status ended = server.server().Wait();
   EXPECT_TRUE(absl::IsDataLoss(ended)) << ended;
-  EXPECT_THAT(std::string(ended.message()), HasSubstr("hash is lost: gone"));
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("device lost: gone"));
 }
 
 // Answers until then are right; those who wait are told what happened, and to go elsewhere; the
@@ -180,7 +180,7 @@ TEST(Server, TheLossOfTheLastDeviceEndsIt) {
   EXPECT_THAT(faults, Each(IsEmpty()));
   EXPECT_GT(lost, 0);
   EXPECT_TRUE(absl::IsDataLoss(ended)) << ended;
-  EXPECT_THAT(std::string(ended.message()), HasSubstr("hash is lost: gone"));
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("device lost: gone"));
   EXPECT_EQ(server.server().calls_in_flight(), 0);
 }
 

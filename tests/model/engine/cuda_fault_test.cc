@@ -1,0 +1,85 @@
+// A device that fails under an engine: from then on the engine says DATA_LOSS, whatever it gave
+// before is right, and engines on other devices go on. Each case has a process of its own, for the
+// device stays lost to it.
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "model/engine/cuda_engine.h"
+#include "tests/kernels/require_device.h"
+#include "tests/model/engine/engine_rows.h"
+#include "tests/model/engine/random_folder.h"
+#include "tests/support/kill_device.h"
+
+namespace embedserve {
+namespace {
+
+struct Work {
+  PackedBatch batch;
+  std::vector<float> rows;  // right ones
+};
+
+// Two batches in flight all the time; the device is killed on the way. Returns how many were
+// collected until it said so, or less than 0 after a wrong answer or another error.
+int CollectUntilLost(Engine& engine, const std::vector<Work>& work, DeviceCrime crime,
+                     int delay_us) {
+  constexpr int kBefore = 4, kMost = 100'000;
+  std::vector<float> rows;
+  for (int collected = 0; collected < kMost; ++collected) {
+    for (const Work& each : work) {
+      if (const absl::Status status = engine.Submit(each.batch); !status.ok()) {
+        return absl::IsDataLoss(status) ? collected : -1;
+      }
+    }
+    if (collected == kBefore) KillDevice(0, crime, delay_us);
+    for (const Work& each : work) {
+      rows.assign(each.rows.size(), 0);
+      if (const absl::Status status = engine.Collect(rows); !status.ok()) {
+        std::fprintf(stderr, "%s\n", status.ToString().c_str());
+        return absl::IsDataLoss(status) ? collected : -2;
+      }
+      if (rows != each.rows) return -3;
+    }
+  }
+  return -4;
+}
+
+int Crime(DeviceCrime crime, int delay_us) {
+  RandomFolder model(EvenEncoder());
+  const EngineOptions options{
+      .compute_type = ComputeType::kFp16, .max_batch_tokens = 8192, .max_batch_sequences = 1024};
+  auto engine = NewCudaEngine(model.folder(), 0, options);
+  auto other = NewCudaEngine(model.folder(), 1, options);  // if there is one
+  if (!engine.ok()) return 1;
+  BatchBuilder small(model.folder().encoder), large(model.folder().encoder);
+  small.Add(model.Ids(9));  // a graph
+  while (large.tokens() < 8000) large.Add(model.Ids(40));
+  const std::vector<Work> work = {{small.Batch(), RowsOf(**engine, small.Batch())},
+                                  {large.Batch(), RowsOf(**engine, large.Batch())}};
+  const int collected = CollectUntilLost(**engine, work, crime, delay_us);
+  std::fprintf(stderr, "collected %d\n", collected);
+  if (collected < 0) return 2;
+  if (!absl::IsDataLoss((*engine)->Submit(work[0].batch)) && collected > 0) return 3;
+  if (other.ok() && RowsOf(**other, work[1].batch) != work[1].rows) return 4;
+  engine->reset();
+  if (other.ok() && RowsOf(**other, work[0].batch) != work[0].rows) return 5;
+  return 0;
+}
+
+class CudaFaultDeathTest : public testing::TestWithParam<DeviceCrime> {};
+
+TEST_P(CudaFaultDeathTest, NoWrongRowLeavesALostDevice) {
+  EMBEDSERVE_NEED_DEVICE();
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const int delay_us : {0, 150, 2000}) {
+    EXPECT_EXIT(std::exit(Crime(GetParam(), delay_us)), testing::ExitedWithCode(0),
+                "DATA_LOSS: cuda:0 ");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Crimes, CudaFaultDeathTest,
+                         testing::Values(DeviceCrime::kTrap, DeviceCrime::kWildWrite));
+
+}  // namespace
+}  // namespace embedserve
