@@ -4,8 +4,10 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
+#include "kernels/graph.h"
 #include "kernels/stream.h"
 
 namespace embedserve {
@@ -39,6 +41,40 @@ DeviceTime TimeOnDevice(kernels::Stream& stream, int groups, int runs, Submit su
   if (times.empty()) return {};
   std::ranges::sort(times);
   return {times[times.size() / 2], times.front(), times.back()};
+}
+
+// The same for runs recorded in graphs, several subjects in turn: subject(0) ... subject(runs - 1).
+// Small kernels take less time than the host needs to launch them, and a card that is kept busy
+// slows down: what is compared takes turns. Subjects must neither allocate nor wait.
+inline std::vector<DeviceTime> TimeInTurns(
+    kernels::Stream& stream, int groups, int runs,
+    const std::vector<std::function<void(int run)>>& subjects) {
+  std::vector<kernels::Graph> graphs;
+  for (const auto& subject : subjects) {
+    subject(0);  // kernels load on first use, which recording does not allow
+    stream.Synchronize();
+    graphs.push_back(kernels::Graph::Record(stream, [&] {
+      for (int run = 0; run < runs; ++run) subject(run);
+    }));
+  }
+  std::vector<std::vector<double>> times(subjects.size());
+  for (int group = 0; group < groups; ++group) {
+    for (std::size_t i = 0; i < graphs.size(); ++i) {
+      const DeviceTime once = TimeOnDevice(stream, 1, 1, [&](int) { graphs[i].Launch(stream); });
+      times[i].push_back(once.median / runs);
+    }
+  }
+  std::vector<DeviceTime> all;
+  for (std::vector<double>& each : times) {
+    std::ranges::sort(each);
+    all.push_back({each[each.size() / 2], each.front(), each.back()});
+  }
+  return all;
+}
+
+inline DeviceTime TimeInGraph(kernels::Stream& stream, int groups, int runs,
+                              const std::function<void(int run)>& subject) {
+  return TimeInTurns(stream, groups, runs, {subject}).front();
 }
 
 }  // namespace embedserve

@@ -1,22 +1,35 @@
-// Each kernel beside its ceiling, at the shapes of a 6-layer RoBERTa on about 11 264 tokens (hidden
-// 768, 12 heads of 64, feed-forward 3072, lengths of MRPC). One JSON object a line: microseconds
-// (median, fastest, slowest group), bytes and their share of the copy speed measured in the same
-// run, or TFLOP/s. Values are random; three sets of buffers take turns, so that nothing is found in
-// the cache that the engine would not find there.
+// Each kernel beside its ceiling, at the shapes of a 6-layer RoBERTa (hidden 768, 12 heads of 64,
+// feed-forward 3072). One JSON object a line: microseconds of one run inside a CUDA graph (median,
+// fastest, slowest group), and as far as they apply
+//   share_of_copy       bytes moved a second, of those of a copy of 1 GiB in the same run
+//   share_of_ceiling    its time against the time of a kernel that reads and writes the same bytes
+//                       and does nothing else ("nothing else" rows), ramp and tail included
+//   share_of_cublaslt   its time against the fastest plan that cuBLASLt offers for the product
+//                       without its activation, plans that sum in another order included
+//   share_of_peak       TFLOP/s, of those of a product of 8192 x 8192 x 8192 in the same run
+// Values are random; three sets of buffers take turns, so that nothing is found in the cache that
+// the engine would not find there.
 //
-//   kernel_bench [tokens]
+//   kernel_bench [TOKENS] [fp16|bf16|fp32] [length=TOKENS] [rows]
+// Sequences have the lengths of MRPC, or all one length. "rows": not the products.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <list>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/device_timer.h"
+#include "bench/lt_product.h"
 #include "bench/mrpc_lengths.h"
-#include "bench/row_variants.h"
+#include "bench/row_ceilings.h"
 #include "kernels/activation.h"
 #include "kernels/attention.h"
 #include "kernels/buffer.h"
+#include "kernels/convert.h"
 #include "kernels/device.h"
 #include "kernels/embedding.h"
 #include "kernels/gelu_linear.h"
@@ -34,57 +47,89 @@ using kernels::Tensor;
 
 constexpr int kHidden = 768, kHeads = 12, kFeedForward = 3072, kVocabulary = 50265;
 constexpr int kSets = 3;
-constexpr DType kType = DType::kFp16;
+
+const char* Name(DType type) {
+  return type == DType::kFp32 ? "fp32" : type == DType::kFp16 ? "fp16" : "bf16";
+}
+
+cudaDataType_t CudaType(DType type) {
+  switch (type) {
+    case DType::kFp32:
+      return CUDA_R_32F;
+    case DType::kFp16:
+      return CUDA_R_16F;
+    case DType::kBf16:
+      return CUDA_R_16BF;
+  }
+  return CUDA_R_32F;
+}
+
+// What a row of the table says beside its time.
+struct Work {
+  double bytes = 0;                // read and written, those of repeated rows once
+  double flops = 0;                // a multiplication and an addition each
+  std::optional<double> ceiling;   // microseconds
+  std::optional<double> cublaslt;  // microseconds
+};
 
 class KernelBench {
  public:
-  explicit KernelBench(int tokens);
-  bool Run();
+  KernelBench(DType type, const std::vector<int>& lengths, int tokens);
+  bool Run(bool products);
 
  private:
   // A matrix that differs from set to set.
-  Tensor Take(int rows, int columns, DType type = kType) {
+  Tensor Take(int rows, int columns, DType type) {
     buffers_.emplace_back(stream_, Tensor{nullptr, type, rows, columns}.bytes());
     const Tensor tensor{buffers_.back().data(), type, rows, columns};
     kernels::FillRandom(stream_, ++seed_, tensor);
     return tensor;
   }
-  std::vector<Tensor> TakeSets(int rows, int columns, DType type = kType) {
+  std::vector<Tensor> TakeSets(int rows, int columns, DType type) {
     std::vector<Tensor> sets;
     sets.reserve(kSets);
     for (int i = 0; i < kSets; ++i) sets.push_back(Take(rows, columns, type));
     return sets;
   }
+  std::vector<Tensor> TakeSets(int rows, int columns) { return TakeSets(rows, columns, type_); }
   template <class T>
   const T* Upload(const std::vector<T>& values) {
-    buffers_.emplace_back(stream_, values.size() * sizeof(T));
-    stream_.CopyToDevice(buffers_.back().data(), values.data(), buffers_.back().size());
+    buffers_.emplace_back(stream_, std::max<std::size_t>(1, values.size()) * sizeof(T));
+    stream_.CopyToDevice(buffers_.back().data(), values.data(), values.size() * sizeof(T));
     stream_.Synchronize();
     return reinterpret_cast<const T*>(buffers_.back().data());
   }
   DeviceTime Time(const std::function<void(std::size_t set)>& submit) {
-    return TimeOnDevice(stream_, 15, 2 * kSets,
-                        [&](int i) { submit(static_cast<std::size_t>(i % kSets)); });
+    return TimeInGraph(stream_, 15, 10 * kSets,
+                       [&](int i) { submit(static_cast<std::size_t>(i % kSets)); });
   }
-  void Print(const char* name, const DeviceTime& time, double bytes, double flops) const;
+  double Print(const char* name, const DeviceTime& time, const Work& work) const;
   void MeasureCopy();
-  void Gemm(const char* name, int inputs, int outputs, bool bias);
-  void MeasureGeluLinear();
+  void MeasurePeak();
+  // All of its arguments must outlive what it returns.
+  std::function<void(int run)> FastestOfCublasLt(LtProduct& product, const std::vector<Tensor>& x,
+                                                 const std::vector<Tensor>& w,
+                                                 const std::vector<Tensor>& y);
+  void MeasureProduct(const char* name, int inputs, int outputs, bool bias);
+  void MeasureRows();
+  void MeasureAttention();
+  void MeasureEmbedding();
+  void MeasurePooling();
   void MeasureSimilarity();
-  // A candidate for a shipped kernel, and how many of its values have other bits than `expected`.
-  void Try(const char* name, double bytes, Tensor expected, Tensor actual,
-           const std::function<void(std::size_t set)>& submit);
 
   kernels::Stream stream_{0};
+  const kernels::GemmLibrary library_{stream_};
+  const kernels::DeviceBuffer workspace_{stream_, kernels::kGemmWorkspaceBytes};
+  DType type_;
   int tokens_ = 0, sequences_ = 0;
   std::vector<int32_t> offsets_{0};
   std::vector<kernels::DeviceBuffer> buffers_;
   uint32_t seed_ = 0;
-  double copy_bytes_a_microsecond_ = 1;
+  double copy_bytes_a_microsecond_ = 1, peak_flops_a_microsecond_ = 1;
 };
 
-KernelBench::KernelBench(int tokens) {
-  for (const int length : MrpcLengths(tokens)) {
+KernelBench::KernelBench(DType type, const std::vector<int>& lengths, int tokens) : type_(type) {
+  for (const int length : lengths) {
     if (offsets_.back() + length > tokens) break;
     offsets_.push_back(offsets_.back() + length);
   }
@@ -92,17 +137,25 @@ KernelBench::KernelBench(int tokens) {
   sequences_ = static_cast<int>(offsets_.size()) - 1;
 }
 
-void KernelBench::Print(const char* name, const DeviceTime& time, double bytes,
-                        double flops) const {
+// Returns the microseconds.
+double KernelBench::Print(const char* name, const DeviceTime& time, const Work& work) const {
   std::printf(
-      "{\"kernel\": \"%s\", \"tokens\": %d, \"us\": %.2f, \"us_low\": %.2f, \"us_high\": %.2f",
-      name, tokens_, time.median, time.low, time.high);
-  if (bytes > 0) {
-    std::printf(", \"gb_per_s\": %.0f, \"share_of_copy\": %.3f", bytes / time.median / 1e3,
-                bytes / time.median / copy_bytes_a_microsecond_);
+      "{\"kernel\": \"%s\", \"type\": \"%s\", \"tokens\": %d, \"us\": %.2f, \"us_low\": %.2f, "
+      "\"us_high\": %.2f",
+      name, Name(type_), tokens_, time.median, time.low, time.high);
+  if (work.bytes > 0) {
+    std::printf(", \"gb_per_s\": %.0f, \"share_of_copy\": %.3f", work.bytes / time.median / 1e3,
+                work.bytes / time.median / copy_bytes_a_microsecond_);
   }
-  if (flops > 0) std::printf(", \"tflop_per_s\": %.0f", flops / time.median / 1e6);
+  if (work.ceiling) std::printf(", \"share_of_ceiling\": %.3f", *work.ceiling / time.median);
+  if (work.flops > 0) {
+    std::printf(", \"tflop_per_s\": %.1f, \"share_of_peak\": %.3f", work.flops / time.median / 1e6,
+                work.flops / time.median / peak_flops_a_microsecond_);
+  }
+  if (work.cublaslt) std::printf(", \"share_of_cublaslt\": %.3f", *work.cublaslt / time.median);
   std::printf("}\n");
+  std::fflush(stdout);
+  return time.median;
 }
 
 // Read and written bytes of a copy far beyond the cache.
@@ -116,35 +169,190 @@ void KernelBench::MeasureCopy() {
         "copy");
   });
   copy_bytes_a_microsecond_ = 2.0 * kBytes / time.median;
-  Print("copy of 1 GiB", time, 2.0 * kBytes, 0);
+  Print("copy of 1 GiB", time, {.bytes = 2.0 * kBytes});
 }
 
-void KernelBench::Gemm(const char* name, int inputs, int outputs, bool bias) {
-  const kernels::GemmLibrary library(stream_);
-  const kernels::DeviceBuffer workspace(stream_, kernels::kGemmWorkspaceBytes);
-  kernels::Gemm gemm(stream_, library, workspace, {kType, inputs, outputs, bias}, tokens_);
+std::function<void(int)> KernelBench::FastestOfCublasLt(LtProduct& product,
+                                                        const std::vector<Tensor>& x,
+                                                        const std::vector<Tensor>& w,
+                                                        const std::vector<Tensor>& y) {
+  const auto run = [&, this](std::size_t candidate, int i) {
+    const auto set = static_cast<std::size_t>(i % kSets);
+    return product.Run(stream_, workspace_, candidate,
+                       {.x = x[set].data, .w = w[set].data, .bias = w[0].data, .y = y[set].data});
+  };
+  double best = 0;
+  std::size_t best_candidate = 0;
+  for (std::size_t candidate = 0; candidate < product.candidates(); ++candidate) {
+    if (run(candidate, 0) != CUBLAS_STATUS_SUCCESS) continue;
+    const double time = TimeInGraph(stream_, 5, kSets, [&](int i) { run(candidate, i); }).median;
+    if (best == 0 || time < best) best = time, best_candidate = candidate;
+  }
+  return [=](int i) { run(best_candidate, i); };
+}
+
+void KernelBench::MeasurePeak() {
+  constexpr int kSize = 8192;
+  constexpr double kFlops = 2.0 * kSize * kSize * kSize;
+  const std::vector<Tensor> x = {Take(kSize, kSize, type_)}, w = {Take(kSize, kSize, type_)},
+                            y = {Take(kSize, kSize, type_)};
+  LtProduct product(stream_, library_,
+                    {.rows = kSize,
+                     .inputs = kSize,
+                     .outputs = kSize,
+                     .input = CudaType(type_),
+                     .output = CudaType(type_)});
+  DeviceTime best;
+  for (std::size_t candidate = 0; candidate < std::min<std::size_t>(4, product.candidates());
+       ++candidate) {
+    const DeviceTime time = TimeOnDevice(stream_, 3, 2, [&](int) {
+      product.Run(stream_, workspace_, candidate, {.x = x[0].data, .w = w[0].data, .y = y[0].data});
+    });
+    if (best.median == 0 || time.median < best.median) best = time;
+  }
+  peak_flops_a_microsecond_ = kFlops / best.median;
+  Print("product of 8192 x 8192 x 8192", best, {.flops = kFlops});
+  buffers_.clear();
+}
+
+void KernelBench::MeasureProduct(const char* name, int inputs, int outputs, bool bias) {
+  kernels::Gemm gemm(stream_, library_, workspace_, {type_, inputs, outputs, bias}, tokens_);
   const std::vector<Tensor> x = TakeSets(tokens_, inputs), w = TakeSets(outputs, inputs),
                             b = TakeSets(1, outputs), y = TakeSets(tokens_, outputs);
-  const DeviceTime time = Time([&](std::size_t i) {
-    gemm.Run(stream_, workspace, x[i], w[i], bias ? b[i].data : nullptr, y[i]);
+  const cudaDataType_t type = CudaType(type_);
+  LtProduct product(stream_, library_,
+                    {.rows = tokens_,
+                     .inputs = inputs,
+                     .outputs = outputs,
+                     .input = type,
+                     .output = type,
+                     .bias_type = type,
+                     .bias = bias,
+                     .in_order = false});
+  std::vector<std::string> names = {"cublaslt", name};
+  std::vector<std::function<void(int)>> subjects = {FastestOfCublasLt(product, x, w, y)};
+  subjects.emplace_back([&](int i) {
+    const auto set = static_cast<std::size_t>(i % kSets);
+    gemm.Run(stream_, workspace_, x[set], w[set], bias ? b[set].data : nullptr, y[set]);
   });
-  Print(name, time, 0, 2.0 * tokens_ * inputs * outputs);
-}
-
-void KernelBench::MeasureGeluLinear() {
-  const std::vector<Tensor> x = TakeSets(tokens_, kHidden), w = TakeSets(kFeedForward, kHidden),
-                            b = TakeSets(1, kFeedForward), y = TakeSets(tokens_, kFeedForward);
+  std::list<kernels::GeluLinear> forms;
   for (const auto form : {kernels::GeluLinearForm::kSm90, kernels::GeluLinearForm::kSm80}) {
-    const kernels::GeluLinear gelu(stream_, kType, kHidden, kFeedForward, form);
+    if (outputs != kFeedForward) break;
+    const kernels::GeluLinear& gelu = forms.emplace_back(stream_, type_, inputs, outputs, form);
     if (gelu.form() != form) continue;
-    Print(form == kernels::GeluLinearForm::kSm90 ? "product feed-forward 1 with erf-GELU, wgmma"
-                                                 : "product feed-forward 1 with erf-GELU, mma.sync",
-          Time([&](std::size_t i) { gelu.Run(stream_, x[i], w[i], b[i].data, y[i]); }), 0,
-          2.0 * tokens_ * kHidden * kFeedForward);
+    names.push_back(std::string(name) + " with erf-GELU, " +
+                    (form == kernels::GeluLinearForm::kSm90 ? "wgmma" : "mma.sync"));
+    subjects.emplace_back([&](int i) {
+      const auto set = static_cast<std::size_t>(i % kSets);
+      gelu.Run(stream_, x[set], w[set], b[set].data, y[set]);
+    });
   }
+  const std::vector<DeviceTime> times = TimeInTurns(stream_, 15, 4 * kSets, subjects);
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    Print(names[i].c_str(), times[i],
+          {.flops = 2.0 * tokens_ * inputs * outputs, .cublaslt = times[0].median});
+  }
+  buffers_.clear();
 }
 
-// The most texts of a request by default, on each side. TFLOP/s: multiply and add of each term.
+void KernelBench::MeasureRows() {
+  const std::vector<Tensor> x = TakeSets(tokens_, kHidden), r = TakeSets(tokens_, kHidden),
+                            out = TakeSets(tokens_, kHidden),
+                            wide = TakeSets(tokens_, kFeedForward);
+  const Tensor vectors = Take(3, kHidden, DType::kFp32);
+  const auto* const bias = static_cast<const float*>(vectors.data);
+  const kernels::LayerNormParameters norm{bias + kHidden, bias + std::ptrdiff_t{2} * kHidden,
+                                          1e-5F};
+  const auto row = static_cast<double>(x[0].bytes());
+  const double ceiling = Print("two reads, one write, nothing else",
+                               Time([&](std::size_t i) { MoveRows(stream_, x[i], r[i], out[i]); }),
+                               {.bytes = 3 * row});
+  Print("bias + residual + norm",
+        Time([&](std::size_t i) { kernels::AddNorm(stream_, x[i], bias, r[i], norm, out[i]); }),
+        {.bytes = 3 * row, .ceiling = ceiling});
+  const double in_place =
+      Print("feed-forward rows read and written, nothing else",
+            Time([&](std::size_t i) { MoveRows(stream_, wide[i], {}, wide[i]); }),
+            {.bytes = 2.0 * static_cast<double>(wide[0].bytes())});
+  Print("erf-GELU alone", Time([&](std::size_t i) {
+          kernels::Activate(stream_, kernels::ActivationKind::kGeluErf, wide[i]);
+        }),
+        {.bytes = 2.0 * static_cast<double>(wide[0].bytes()), .ceiling = in_place});
+  buffers_.clear();
+}
+
+void KernelBench::MeasureAttention() {
+  const std::vector<Tensor> qkv = TakeSets(tokens_, 3 * kHidden), out = TakeSets(tokens_, kHidden);
+  kernels::AttentionPlan plan;
+  plan.Build(offsets_);
+  kernels::AttentionWork work;
+  work.short_items = Upload(plan.short_items);
+  work.short_count = static_cast<int>(plan.short_items.size());
+  work.medium_items = Upload(plan.medium_items);
+  work.medium_count = static_cast<int>(plan.medium_items.size());
+  work.long_items = Upload(plan.long_items);
+  work.long_count = static_cast<int>(plan.long_items.size());
+  double pairs = 0;  // of query and key
+  for (std::size_t b = 1; b < offsets_.size(); ++b) {
+    const double length = offsets_[b] - offsets_[b - 1];
+    pairs += length * length;
+  }
+  Print("attention",
+        Time([&](std::size_t i) { kernels::Attention(stream_, qkv[i], kHeads, work, out[i]); }),
+        {.bytes = 4.0 * static_cast<double>(out[0].bytes()), .flops = 4 * pairs * kHidden});
+  buffers_.clear();
+}
+
+void KernelBench::MeasureEmbedding() {
+  const std::vector<Tensor> out = TakeSets(tokens_, kHidden), from = TakeSets(tokens_, kHidden);
+  const Tensor words = Take(kVocabulary, kHidden, type_), positions = Take(514, kHidden, type_);
+  const Tensor vectors = Take(2, kHidden, DType::kFp32);
+  const auto* const gamma = static_cast<const float*>(vectors.data);
+  std::vector<int32_t> ids, rows;
+  for (int t = 0; t < tokens_; ++t) {
+    ids.push_back(static_cast<int32_t>((static_cast<int64_t>(t) * 7919) % kVocabulary));
+    rows.push_back(2 + t % 40);
+  }
+  const int32_t* const device_ids = Upload(ids);
+  const int32_t* const device_rows = Upload(rows);
+  const double bytes = 2.0 * static_cast<double>(out[0].bytes());
+  const double ceiling =
+      Print("one read, one write, nothing else",
+            Time([&](std::size_t i) { MoveRows(stream_, from[i], {}, out[i]); }), {.bytes = bytes});
+  Print("embedding + norm", Time([&](std::size_t i) {
+          kernels::Embed(stream_, {words, positions, {gamma, gamma + kHidden, 1e-5F}}, device_ids,
+                         device_rows, out[i]);
+        }),
+        {.bytes = bytes, .ceiling = ceiling});
+  buffers_.clear();
+}
+
+void KernelBench::MeasurePooling() {
+  const std::vector<Tensor> x = TakeSets(tokens_, kHidden);
+  const kernels::Sequences sequences{
+      Upload(offsets_), Upload(std::vector<int32_t>(static_cast<std::size_t>(sequences_))),
+      sequences_};
+  const Tensor pooled = Take(sequences_, kHidden, DType::kFp32);
+  const Tensor first = Take(sequences_, kHidden, type_);
+  const auto row = static_cast<double>(x[0].bytes());
+  const double ceiling =
+      Print("one read, nothing else", Time([&](std::size_t i) { ReadRows(stream_, x[i]); }),
+            {.bytes = row});
+  const kernels::PoolKind mean[] = {kernels::PoolKind::kMean};
+  Print("mean pooling",
+        Time([&](std::size_t i) { kernels::Pool(stream_, x[i], sequences, mean, pooled); }),
+        {.bytes = row + static_cast<double>(pooled.bytes()), .ceiling = ceiling});
+  // What cls pooling is: rows gathered before the last layer, and its rows turned to fp32.
+  Print("gather of the first rows", Time([&](std::size_t i) {
+          kernels::GatherRows(stream_, x[i], sequences, kernels::PoolKind::kFirst, first);
+        }),
+        {.bytes = 2.0 * static_cast<double>(first.bytes())});
+  Print("rows to fp32", Time([&](std::size_t) { kernels::Convert(stream_, first, pooled); }),
+        {.bytes = static_cast<double>(first.bytes() + pooled.bytes())});
+  buffers_.clear();
+}
+
+// The most texts of a request by default, on each side.
 void KernelBench::MeasureSimilarity() {
   constexpr int kRows = 1024, kBest = 10;
   const std::vector<Tensor> a = TakeSets(kRows, kHidden, DType::kFp32),
@@ -155,110 +363,28 @@ void KernelBench::MeasureSimilarity() {
           kernels::SimilarityMatrix(stream_, kernels::SimilarityKind::kCosine, a[i], b[i],
                                     scores[i]);
         }),
-        0, 2.0 * kRows * kRows * kHidden);
+        {.flops = 2.0 * kRows * kRows * kHidden});
   Print("best 10 of each of its rows", Time([&](std::size_t i) {
           kernels::BestOfEachRow(stream_, scores[i], best, static_cast<uint32_t*>(columns.data));
         }),
-        4.0 * kRows * kRows, 0);
-}
-
-void KernelBench::Try(const char* name, double bytes, Tensor expected, Tensor actual,
-                      const std::function<void(std::size_t set)>& submit) {
-  Print(name, Time(submit), bytes, 0);
-  const kernels::DeviceBuffer count(stream_, sizeof(unsigned));
-  kernels::FillRandom(stream_, ++seed_, actual);
-  submit(0);
-  kernels::CountDifferences(stream_, expected, actual, reinterpret_cast<unsigned*>(count.data()));
-  unsigned differences = 0;
-  stream_.CopyToHost(&differences, count.data(), sizeof differences);
-  stream_.Synchronize();
-  std::printf("{\"kernel\": \"%s\", \"values_with_other_bits\": %u}\n", name, differences);
-}
-
-bool KernelBench::Run() {
-  MeasureCopy();
-  Gemm("product qkv", kHidden, 3 * kHidden, true);
-  Gemm("product attention output", kHidden, kHidden, false);
-  Gemm("product feed-forward 1", kHidden, kFeedForward, true);
-  Gemm("product feed-forward 2", kFeedForward, kHidden, false);
-  MeasureGeluLinear();
-  MeasureSimilarity();
+        {.bytes = 4.0 * kRows * kRows});
   buffers_.clear();
+}
 
-  const std::vector<Tensor> x = TakeSets(tokens_, kHidden), r = TakeSets(tokens_, kHidden),
-                            out = TakeSets(tokens_, kHidden), qkv = TakeSets(tokens_, 3 * kHidden),
-                            wide = TakeSets(tokens_, kFeedForward);
-  const Tensor vectors = Take(3, kHidden, DType::kFp32);
-  const auto* const bias = static_cast<const float*>(vectors.data);
-  const kernels::LayerNormParameters norm{bias + kHidden, bias + std::ptrdiff_t{2} * kHidden,
-                                          1e-5F};
-  const double row = 2.0 * kHidden * tokens_;  // bytes of (T, H)
-  Print("bias + residual + norm",
-        Time([&](std::size_t i) { kernels::AddNorm(stream_, x[i], bias, r[i], norm, out[i]); }),
-        3 * row, 0);
-  const Tensor expected = Take(tokens_, kHidden);
-  kernels::AddNorm(stream_, x[0], bias, r[0], norm, expected);
-  for (const NormVariant& variant : NormVariants()) {
-    Try(variant.name, 3 * row, expected, out[0],
-        [&](std::size_t i) { variant.run(stream_, x[i], bias, r[i], norm, out[i]); });
+bool KernelBench::Run(bool products) {
+  MeasureCopy();
+  MeasurePeak();
+  if (products) {
+    MeasureProduct("product qkv", kHidden, 3 * kHidden, true);
+    MeasureProduct("product attention output", kHidden, kHidden, false);
+    MeasureProduct("product feed-forward 1", kHidden, kFeedForward, true);
+    MeasureProduct("product feed-forward 2", kFeedForward, kHidden, false);
+    if (type_ == DType::kFp32) MeasureSimilarity();
   }
-  Print("copy of (T, H)", Time([&](std::size_t i) {
-          stream_.Check(cudaMemcpyAsync(out[i].data, x[i].data, x[i].bytes(),
-                                        cudaMemcpyDeviceToDevice, stream_.get()),
-                        "copy");
-        }),
-        2 * row, 0);
-  Print("erf-GELU alone", Time([&](std::size_t i) {
-          kernels::Activate(stream_, kernels::ActivationKind::kGeluErf, wide[i]);
-        }),
-        8 * row, 0);
-
-  kernels::AttentionPlan plan;
-  plan.Build(offsets_);
-  const kernels::AttentionWork work{
-      Upload(plan.short_items), static_cast<int>(plan.short_items.size()), Upload(plan.long_items),
-      static_cast<int>(plan.long_items.size())};
-  double pairs = 0;  // of query and key
-  for (std::size_t b = 1; b < offsets_.size(); ++b) {
-    pairs += static_cast<double>(offsets_[b] - offsets_[b - 1]) * (offsets_[b] - offsets_[b - 1]);
-  }
-  Print("attention",
-        Time([&](std::size_t i) { kernels::Attention(stream_, qkv[i], kHeads, work, out[i]); }),
-        4 * row, 4 * pairs * kHidden);
-
-  const Tensor words = Take(kVocabulary, kHidden), positions = Take(514, kHidden);
-  std::vector<int32_t> ids, rows;
-  for (int t = 0; t < tokens_; ++t) {
-    ids.push_back(static_cast<int32_t>((static_cast<int64_t>(t) * 7919) % kVocabulary));
-    rows.push_back(2 + t % 40);
-  }
-  const int32_t* const device_ids = Upload(ids);
-  const int32_t* const device_rows = Upload(rows);
-  Print("embedding + norm", Time([&](std::size_t i) {
-          kernels::Embed(stream_, {words, positions, norm}, device_ids, device_rows, out[i]);
-        }),
-        2 * row, 0);
-  kernels::Embed(stream_, {words, positions, norm}, device_ids, device_rows, expected);
-  for (const EmbedVariant& variant : EmbedVariants()) {
-    Try(variant.name, 2 * row, expected, out[0], [&](std::size_t i) {
-      variant.run(stream_, {words, positions, norm}, device_ids, device_rows, out[i]);
-    });
-  }
-
-  const kernels::Sequences sequences{
-      Upload(offsets_), Upload(std::vector<int32_t>(static_cast<std::size_t>(sequences_))),
-      sequences_};
-  const Tensor pooled = Take(sequences_, kHidden, DType::kFp32);
-  const kernels::PoolKind mean[] = {kernels::PoolKind::kMean};
-  Print("mean pooling",
-        Time([&](std::size_t i) { kernels::Pool(stream_, x[i], sequences, mean, pooled); }), row,
-        0);
-  const Tensor expected_pool = Take(sequences_, kHidden, DType::kFp32);
-  kernels::Pool(stream_, x[0], sequences, mean, expected_pool);
-  for (const PoolVariant& variant : PoolVariants()) {
-    Try(variant.name, row, expected_pool, pooled,
-        [&](std::size_t i) { variant.run(stream_, x[i], sequences, pooled); });
-  }
+  MeasureAttention();
+  MeasureRows();
+  MeasureEmbedding();
+  MeasurePooling();
   if (!stream_.ok()) std::fprintf(stderr, "%s\n", stream_.error().c_str());
   return stream_.ok();
 }
@@ -267,12 +393,28 @@ bool KernelBench::Run() {
 }  // namespace embedserve
 
 int main(int argc, char** argv) {
-  const auto answer = embedserve::kernels::AskDriver();
-  if (const std::string reason = embedserve::kernels::WhyNoDevice(answer); !reason.empty()) {
+  using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
+  const auto answer = kernels::AskDriver();
+  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
     std::fprintf(stderr, "%s\n", reason.c_str());
     return 1;
   }
+  kernels::DType type = kernels::DType::kFp16;
+  int tokens = 11264, length = 0;
+  bool products = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (const int number = std::atoi(argv[i]); number > 0) tokens = number;
+    if (argument.starts_with("length=")) length = std::atoi(argv[i] + 7);
+    if (argument == "rows") products = false;
+    for (const kernels::DType each : kernels::kAllDTypes) {
+      if (argument == Name(each)) type = each;
+    }
+  }
   std::printf("{\"device\": \"%s\"}\n", answer.devices[0].name.c_str());
-  embedserve::KernelBench bench(argc > 1 ? std::atoi(argv[1]) : 11264);
-  return bench.Run() ? 0 : 1;
+  KernelBench bench(type,
+                    length > 0 ? std::vector<int>(static_cast<std::size_t>(tokens / length), length)
+                               : MrpcLengths(tokens),
+                    tokens);
+  return bench.Run(products) ? 0 : 1;
 }

@@ -1,10 +1,12 @@
-// A warp a token: two table rows of H values (gathered, 16-byte loads), sum, LayerNorm in
-// registers, one row written. Bytes moved: 2 reads + 1 write of (M, H), the reads partly from L2.
+// A warp a token: two table rows of H values (gathered, 16-byte accesses), sum, LayerNorm in
+// registers, one row written. Bytes moved: 2 reads + 1 write of (M, H), the reads of positions and
+// of frequent words from L2. Rows that a ring of them holds take that (row_ring.cuh).
 #include "kernels/device/early.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/embedding.h"
 #include "kernels/launch.cuh"
+#include "kernels/row_ring.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -17,6 +19,7 @@ __global__ void __launch_bounds__(kThreads)
     EmbedKernel(const T* words, const T* positions, LayerNormParameters norm, const int32_t* ids,
                 const int32_t* position_rows, int rows, int columns, T* out) {
   LetNextStart();
+  WaitForInput();
   const int row = static_cast<int>(blockIdx.x) * kWarpsPerBlock + static_cast<int>(threadIdx.y);
   if (row >= rows) return;
   const auto width = static_cast<std::size_t>(columns);
@@ -30,9 +33,48 @@ __global__ void __launch_bounds__(kThreads)
     WarpRow<kPackets> sum;
     sum.Load(word, columns);
     sum.Add(position, columns);
-    sum.LayerNorm(norm.gamma, norm.beta, norm.eps, columns);
+    sum.Standardize(norm.eps, columns);
+    sum.Scale(norm.gamma, norm.beta, columns);
     sum.Store(to, columns);
   }
+}
+
+// Lane l knows the table rows of the warp's l-th token.
+template <class T>
+struct TableRows {
+  const T* words;
+  const T* positions;
+  const int32_t* ids;
+  const int32_t* position_rows;
+  int tokens;
+  int columns;
+  int32_t id = 0, position_row = 0;
+  __device__ RowPair<T> Rows(int token, int i) {
+    static_assert(kRingRounds <= kWarp);
+    if (i == 0) {
+      const int step = static_cast<int>(gridDim.x) * kRingWarps;
+      const int mine = token + static_cast<int>(threadIdx.x) * step;
+      if (mine < tokens) {
+        id = ids[mine];
+        position_row = position_rows[mine];
+      }
+    }
+    const auto at = [this, i](int32_t table_row) {
+      return static_cast<std::size_t>(__shfl_sync(kFullWarp, table_row, i)) *
+             static_cast<std::size_t>(columns);
+    };
+    return {words + at(id), positions + at(position_row)};
+  }
+};
+
+template <class T, int kPackets>
+__global__ void __launch_bounds__(kRingThreads, kRingBlocks<kPackets>)
+    EmbedRingKernel(const T* words, const T* positions, LayerNormParameters norm,
+                    const int32_t* ids, const int32_t* position_rows, int rows, int columns,
+                    T* out) {
+  LetNextStart();
+  NormalizeSums<T, kPackets>(TableRows<T>{words, positions, ids, position_rows, rows, columns},
+                             nullptr, norm, rows, columns, out);
 }
 
 }  // namespace
@@ -43,11 +85,19 @@ void Embed(Stream& stream, const EmbeddingTables& tables, const int32_t* ids,
   DispatchRow(out.columns, [&](auto packets) {
     DispatchType(out.type, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const unsigned blocks = Blocks(out.rows, kWarpsPerBlock);
-      EmbedKernel<T, packets()><<<blocks, dim3(kWarp, kWarpsPerBlock), 0, stream.get()>>>(
-          static_cast<const T*>(tables.words.data), static_cast<const T*>(tables.positions.data),
-          tables.norm, ids, position_rows, out.rows, out.columns, static_cast<T*>(out.data));
-      stream.CheckLaunch("embedding");
+      const auto launch = [&](auto kernel, unsigned blocks, dim3 block) {
+        LaunchEarly(stream, "embedding", kernel, dim3(blocks), block, 0,
+                    static_cast<const T*>(tables.words.data),
+                    static_cast<const T*>(tables.positions.data), tables.norm, ids, position_rows,
+                    out.rows, out.columns, static_cast<T*>(out.data));
+      };
+      if constexpr (TakesRing<T, packets()>()) {
+        launch(EmbedRingKernel<T, packets()>,
+               RingGrid<packets()>(out.rows, stream.multiprocessors()), dim3(kWarp, kRingWarps));
+      } else {
+        launch(EmbedKernel<T, packets()>, Blocks(out.rows, kWarpsPerBlock),
+               dim3(kWarp, kWarpsPerBlock));
+      }
     });
   });
 }

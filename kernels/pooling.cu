@@ -1,7 +1,11 @@
 // A block owns 32 packets (256 columns; 32 where rows are not 16-byte aligned) of one sequence; its
 // kStripes warps take every kStripes-th token each, and the stripes are added in order through
 // shared memory: the order of the sum depends on the sequence's length alone. Bytes moved: one read
-// of (T, H); bound by device memory.
+// of (T, H), one write of (B, H) in fp32; bound by device memory. A warp asks for kBatch rows
+// before it adds the first.
+#include "kernels/device/early.cuh"
+#include "kernels/device/packet.cuh"
+#include "kernels/device/warp.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/pooling.h"
@@ -10,7 +14,9 @@ namespace embedserve::kernels {
 namespace {
 
 constexpr int kStripes = 4;
-constexpr int kGatherThreads = 96;
+constexpr int kBatch = 4;
+constexpr int kGatherThreads = 96;   // of one sequence
+constexpr int kGatherSequences = 4;  // of a block
 
 struct Range {
   int first;  // row of the sequence's first token
@@ -63,6 +69,8 @@ __global__ void __launch_bounds__(kStripes* kWarp)
     PoolKernel(const T* x, Sequences sequences, PoolKind kind, int columns, int out_first,
                int out_columns, float* out) {
   __shared__ float shared[kStripes][kWarp][kCount];
+  LetNextStart();
+  WaitForInput();
   const int lane = static_cast<int>(threadIdx.x);
   const int stripe = static_cast<int>(threadIdx.y);
   const int column = (static_cast<int>(blockIdx.y) * kWarp + lane) * kCount;
@@ -80,13 +88,24 @@ __global__ void __launch_bounds__(kStripes* kWarp)
 #pragma unroll
   for (float& v : value) v = kind == PoolKind::kMax && !empty ? -INFINITY : 0.0f;
   if (inside) {
-#pragma unroll 4
-    for (int t = begin + stripe; t < end; t += kStripes) {
-      float row[kCount];
-      LoadPacket(x + static_cast<std::size_t>(t) * width + column, row);
-      const float weight =
-          kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
-      Fold(kind, row, weight, value);
+    const T* const from = x + column;
+    for (int first = begin + stripe; first < end; first += kStripes * kBatch) {
+      RawPacket<T, kCount> packets[kBatch];
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const int t = first + i * kStripes;
+        if (t < end) packets[i].Load(from + static_cast<std::size_t>(t) * width);
+      }
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const int t = first + i * kStripes;
+        if (t >= end) break;
+        float row[kCount];
+        packets[i].Unpack(row);
+        const float weight =
+            kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
+        Fold(kind, row, weight, value);
+      }
     }
   }
 #pragma unroll
@@ -105,17 +124,22 @@ __global__ void __launch_bounds__(kStripes* kWarp)
 }
 
 template <class T, int kCount>
-__global__ void __launch_bounds__(kGatherThreads)
+__global__ void __launch_bounds__(kGatherThreads* kGatherSequences)
     GatherKernel(const T* x, Sequences sequences, PoolKind kind, int columns, T* out) {
-  const int b = static_cast<int>(blockIdx.x);
+  LetNextStart();
+  WaitForInput();
+  const int b = static_cast<int>(blockIdx.x) * kGatherSequences + static_cast<int>(threadIdx.y);
+  if (b >= sequences.count) return;
   const Range range = RangeOf(sequences, b);
   if (range.begin >= range.end) return;
   const auto width = static_cast<std::size_t>(columns);
   const int row = kind == PoolKind::kLast ? range.end - 1 : range.begin;
+  const T* const from = x + static_cast<std::size_t>(row) * width;
+  T* const to = out + static_cast<std::size_t>(b) * width;
   for (int c = static_cast<int>(threadIdx.x) * kCount; c < columns; c += kGatherThreads * kCount) {
     float v[kCount];
-    LoadPacket(x + static_cast<std::size_t>(row) * width + c, v);
-    StorePacket(out + static_cast<std::size_t>(b) * width + c, v);
+    LoadPacket(from + c, v);
+    StorePacket(to + c, v);
   }
 }
 
@@ -139,13 +163,12 @@ void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
     const dim3 grid(static_cast<unsigned>(sequences.count), Blocks(x.columns, kColumns));
     int first = 0;
     for (const PoolKind kind : kinds) {
-      PoolKernel<T, count()><<<grid, dim3(kWarp, kStripes), 0, stream.get()>>>(
-          static_cast<const T*>(x.data), sequences, kind, x.columns, first, out.columns,
-          static_cast<float*>(out.data));
+      LaunchEarly(stream, "pooling", PoolKernel<T, count()>, grid, dim3(kWarp, kStripes), 0,
+                  static_cast<const T*>(x.data), sequences, kind, x.columns, first, out.columns,
+                  static_cast<float*>(out.data));
       first += x.columns;
     }
   });
-  stream.CheckLaunch("pooling");
 }
 
 void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
@@ -153,11 +176,11 @@ void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolK
   if (!stream.ok() || sequences.count == 0) return;
   Dispatch(x, [&](auto tag, auto count) {
     using T = typename decltype(tag)::type;
-    GatherKernel<T, count()>
-        <<<static_cast<unsigned>(sequences.count), kGatherThreads, 0, stream.get()>>>(
-            static_cast<const T*>(x.data), sequences, kind, x.columns, static_cast<T*>(out.data));
+    LaunchEarly(stream, "gather", GatherKernel<T, count()>,
+                dim3(Blocks(sequences.count, kGatherSequences)),
+                dim3(kGatherThreads, kGatherSequences), 0, static_cast<const T*>(x.data), sequences,
+                kind, x.columns, static_cast<T*>(out.data));
   });
-  stream.CheckLaunch("gather");
 }
 
 }  // namespace embedserve::kernels

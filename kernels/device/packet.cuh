@@ -34,23 +34,41 @@ __device__ inline float ToFloat(float x) { return x; }
 __device__ inline float ToFloat(__half x) { return __half2float(x); }
 __device__ inline float ToFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
 
-// kCount values as one access: kPacket values, 16-byte aligned, or a single one where rows are not.
+// kCount values as they lie in memory: kPacket of them in 16-byte words, 16-byte aligned, or a
+// single one where rows are not. 16-bit values take half the registers of what is computed on.
 template <class T, int kCount>
-__device__ inline void LoadPacket(const T* from, float (&out)[kCount]) {
-  if constexpr (kCount == 1) {
-    out[0] = ToFloat(*from);
-  } else {
-    static_assert(kCount == kPacket, "16-byte accesses or single values");
-    constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+struct RawPacket {
+  static_assert(kCount == kPacket, "16-byte accesses or single values");
+  static constexpr int kWords = sizeof(T) * kPacket / sizeof(uint4);
+  uint4 words[kWords];
+
+  __device__ void Load(const T* from) {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) words[i] = reinterpret_cast<const uint4*>(from)[i];
+  }
+  __device__ void Unpack(float (&out)[kPacket]) const {
     union {
       uint4 words[kWords];
       T values[kPacket];
-    } packet;
+    } both;
 #pragma unroll
-    for (int i = 0; i < kWords; ++i) packet.words[i] = reinterpret_cast<const uint4*>(from)[i];
+    for (int i = 0; i < kWords; ++i) both.words[i] = words[i];
 #pragma unroll
-    for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(packet.values[i]);
+    for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(both.values[i]);
   }
+};
+template <class T>
+struct RawPacket<T, 1> {
+  T value;
+  __device__ void Load(const T* from) { value = *from; }
+  __device__ void Unpack(float (&out)[1]) const { out[0] = ToFloat(value); }
+};
+
+template <class T, int kCount>
+__device__ inline void LoadPacket(const T* from, float (&out)[kCount]) {
+  RawPacket<T, kCount> packet;
+  packet.Load(from);
+  packet.Unpack(out);
 }
 
 template <class T, int kCount>

@@ -1,4 +1,5 @@
-// One row held by one warp: lane l has the packets l, l + 32, ... of it in registers, as fp32.
+// One row held by one warp: lane l has the packets l, l + 32, ... of it in registers, as fp32. What
+// lies beyond the row's end holds nothing and is never looked at.
 #pragma once
 
 #include "kernels/device/packet.cuh"
@@ -6,31 +7,12 @@
 
 namespace embedserve::kernels {
 
-// A row of a 16-bit type on its way from memory: half the registers, and nothing waits for it yet.
-template <class T, int kPackets>
-struct RawRow {
-  static_assert(sizeof(T) == 2, "a packet is one 16-byte word");
-  uint4 packets[kPackets];
-
-  __device__ void Load(const T* row, int columns) {
-    const int lane = static_cast<int>(threadIdx.x) % kWarp;
-#pragma unroll
-    for (int p = 0; p < kPackets; ++p) {
-      const int column = (p * kWarp + lane) * kPacket;
-      if (column < columns) packets[p] = *reinterpret_cast<const uint4*>(row + column);
-    }
-  }
-};
-
-template <class T>
-__device__ inline void Unpack(const uint4& packet, float (&out)[kPacket]) {
-  union {
-    uint4 word;
-    T values[kPacket];
-  } both;
-  both.word = packet;
-#pragma unroll
-  for (int i = 0; i < kPacket; ++i) out[i] = ToFloat(both.values[i]);
+// Does packet p of a lane lie inside a row? kPackets as DispatchRow gives it (8 for 5 to 8): all
+// but the last do, which the compiler then knows.
+template <int kPackets>
+__device__ inline bool IsInside(int p, int column, int columns) {
+  constexpr int kSurely = kPackets <= 4 ? kPackets - 1 : 4;
+  return p < kSurely || column < columns;
 }
 
 template <int kPackets>
@@ -45,26 +27,10 @@ struct WarpRow {
 #pragma unroll
     for (int p = 0; p < kPackets; ++p) {
       const int column = (p * kWarp + lane) * kPacket;
-      if (column < columns) f(values[p], column);
+      if (IsInside<kPackets>(p, column, columns)) f(values[p], column);
     }
   }
 
-  // Takes a row that was read ahead, as it lies in memory.
-  template <class T>
-  __device__ void Take(const RawRow<T, kPackets>& raw) {
-#pragma unroll
-    for (int p = 0; p < kPackets; ++p) Unpack<T>(raw.packets[p], values[p]);
-  }
-  template <class T>
-  __device__ void Add(const RawRow<T, kPackets>& raw) {
-#pragma unroll
-    for (int p = 0; p < kPackets; ++p) {
-      float more[kPacket];
-      Unpack<T>(raw.packets[p], more);
-#pragma unroll
-      for (int i = 0; i < kPacket; ++i) values[p][i] += more[i];
-    }
-  }
   template <class T>
   __device__ void Load(const T* row, int columns) {
     ForEach(columns, [row](float(&v)[kPacket], int column) { LoadPacket(row + column, v); });
@@ -83,9 +49,17 @@ struct WarpRow {
     ForEach(columns, [row](float(&v)[kPacket], int column) { StorePacket(row + column, v); });
   }
 
-  // Two passes over the registers: mean, then squared deviations. One-pass variance cancels for
-  // rows whose mean is far from zero.
-  __device__ void LayerNorm(const float* gamma, const float* beta, float eps, int columns) {
+  __device__ void Add(const WarpRow& more) {
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) values[p][i] += more.values[p][i];
+    }
+  }
+
+  // To mean 0 and variance 1, but for eps. Two passes over the registers: mean, then squared
+  // deviations. One-pass variance cancels for rows whose mean is far from zero.
+  __device__ void Standardize(float eps, int columns) {
     float sum = 0;
     ForEach(columns, [&sum](float(&v)[kPacket], int) {
 #pragma unroll
@@ -95,15 +69,34 @@ struct WarpRow {
     float squares = 0;
     ForEach(columns, [&squares, mean](float(&v)[kPacket], int) {
 #pragma unroll
-      for (int i = 0; i < kPacket; ++i) squares += (v[i] - mean) * (v[i] - mean);
+      for (int i = 0; i < kPacket; ++i) {
+        v[i] -= mean;
+        squares += v[i] * v[i];
+      }
     });
     const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + eps);
+    ForEach(columns, [scale](float(&v)[kPacket], int) {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) v[i] *= scale;
+    });
+  }
+  // values * gamma + beta, which are held like the row or lie in memory.
+  __device__ void Scale(const WarpRow& gamma, const WarpRow& beta) {
+#pragma unroll
+    for (int p = 0; p < kPackets; ++p) {
+#pragma unroll
+      for (int i = 0; i < kPacket; ++i) {
+        values[p][i] = values[p][i] * gamma.values[p][i] + beta.values[p][i];
+      }
+    }
+  }
+  __device__ void Scale(const float* gamma, const float* beta, int columns) {
     ForEach(columns, [=](float(&v)[kPacket], int column) {
       float g[kPacket], b[kPacket];
       LoadPacket(gamma + column, g);
       LoadPacket(beta + column, b);
 #pragma unroll
-      for (int i = 0; i < kPacket; ++i) v[i] = (v[i] - mean) * scale * g[i] + b[i];
+      for (int i = 0; i < kPacket; ++i) v[i] = v[i] * g[i] + b[i];
     });
   }
 };

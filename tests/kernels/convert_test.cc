@@ -29,6 +29,26 @@ TEST(ConvertTest, RoundsAsTheHostDoes) {
   }
 }
 
+TEST(ConvertTest, APieceMayBeginAnywhere) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  for (const int first : {1, 2, 8}) {
+    Random random;
+    const DeviceMatrix x(stream, DType::kFp32, 24, 1, random.Values(24));
+    const DeviceMatrix out = DeviceMatrix::Poisoned(stream, DType::kFp16, 24, 1);
+    Convert(stream, x.tensor().Rows(0, 16), out.tensor().Rows(first, 16));
+    const std::vector<double> exact = x.Values(), got = out.Values();
+    const auto begin = static_cast<std::size_t>(first);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      if (i < begin || i >= begin + 16) {
+        EXPECT_TRUE(std::isnan(got[i])) << i;
+      } else {
+        EXPECT_NEAR(got[i], exact[i - begin], Roundoff(DType::kFp16)) << i;
+      }
+    }
+  }
+}
+
 TEST(ConvertTest, SaturatesInsteadOfOverflowing) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);

@@ -50,6 +50,14 @@ class Random {
   std::mt19937 engine_;
 };
 
+// The values again and again, `count` in all.
+template <class T>
+std::vector<T> Cycled(const std::vector<T>& values, std::size_t count) {
+  std::vector<T> out(count);
+  for (std::size_t i = 0; i < count; ++i) out[i] = values[i % values.size()];
+  return out;
+}
+
 class DeviceMatrix {
  public:
   // `values` are rounded to the type.

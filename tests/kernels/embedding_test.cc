@@ -56,5 +56,40 @@ TEST(EmbeddingTest, MatchesTheReference) {
   }
 }
 
+// More tokens than 32 rounds of all warps of a device take: a lane knows one token of its warp.
+TEST(EmbeddingTest, ATokenHasTheSameBitsAtAnyPlace) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  const auto many = static_cast<std::size_t>(stream.multiprocessors() * 20 * 33 + 7);
+  for (const DType type : kAllDTypes) {
+    for (const int columns : {8, 264}) {
+      SCOPED_TRACE(Name(type) + " " + std::to_string(columns));
+      Random random;
+      const auto width = static_cast<std::size_t>(columns);
+      const DeviceMatrix words(stream, type, kVocabulary, columns,
+                               random.Values(kVocabulary * width));
+      const DeviceMatrix positions(stream, type, kPositions, columns,
+                                   random.Values(kPositions * width));
+      const DeviceMatrix vectors(stream, DType::kFp32, 2, columns, random.Values(2 * width));
+      std::vector<int32_t> few_ids, few_rows;
+      for (int t = 0; t < 61; ++t) {
+        few_ids.push_back(random.Int(0, kVocabulary - 1));
+        few_rows.push_back(random.Int(0, kPositions - 1));
+      }
+      const auto embed = [&](const std::vector<int32_t>& ids, const std::vector<int32_t>& rows) {
+        const DeviceInts device_ids(stream, ids), device_rows(stream, rows);
+        const DeviceMatrix out =
+            DeviceMatrix::Poisoned(stream, type, static_cast<int>(ids.size()), columns);
+        const auto* const gamma = vectors.as<float>();
+        Embed(stream, {words.tensor(), positions.tensor(), {gamma, gamma + width, kEps}},
+              device_ids.data(), device_rows.data(), out.tensor());
+        return out.Bytes();
+      };
+      EXPECT_TRUE(embed(Cycled(few_ids, many), Cycled(few_rows, many)) ==
+                  Cycled(embed(few_ids, few_rows), many * width * ByteSize(type)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace embedserve::kernels

@@ -54,6 +54,37 @@ TEST(NormTest, AddNormMatchesTheReference) {
   }
 }
 
+// More rows than the warps of a device take in one round, for each instance of the kernels.
+TEST(NormTest, ARowHasTheSameBitsAtAnyPlace) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  constexpr std::size_t kFew = 61;
+  const auto many = static_cast<std::size_t>(stream.multiprocessors() * 100 + 3);
+  for (const DType type : kAllDTypes) {
+    for (const int columns : {8, 264, 520, 776, 1032, 30}) {
+      SCOPED_TRACE(Name(type) + " " + std::to_string(columns));
+      Random random;
+      const auto width = static_cast<std::size_t>(columns);
+      const std::vector<float> few_x = random.Values(kFew * width);
+      const std::vector<float> few_r = random.Values(kFew * width);
+      const DeviceMatrix vectors(stream, DType::kFp32, 3, columns, random.Values(3 * width));
+      const auto norm = [&](const std::vector<float>& x_values,
+                            const std::vector<float>& r_values) {
+        const int rows = static_cast<int>(x_values.size() / width);
+        const DeviceMatrix x(stream, type, rows, columns, x_values);
+        const DeviceMatrix r(stream, type, rows, columns, r_values);
+        const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, rows, columns);
+        const auto* const bias = vectors.as<float>();
+        AddNorm(stream, x.tensor(), bias, r.tensor(), {bias + width, bias + 2 * width, kEps},
+                out.tensor());
+        return out.Bytes();
+      };
+      EXPECT_TRUE(norm(Cycled(few_x, many * width), Cycled(few_r, many * width)) ==
+                  Cycled(norm(few_x, few_r), many * width * ByteSize(type)));
+    }
+  }
+}
+
 TEST(NormTest, AddNormMayWriteOverItsInputs) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);

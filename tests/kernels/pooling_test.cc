@@ -25,11 +25,21 @@ Batch MakeBatch(const std::vector<std::pair<int, int>>& lengths_and_starts) {
   return batch;
 }
 
-// Lengths at the edges of the stripes and beyond, with pooling from the start, the middle and the
-// last token only.
+// Lengths at the edges of the stripes, of the rows that a warp takes at once and beyond, with
+// pooling from the start, the middle and the last token only.
 const Batch& EdgeBatch() {
-  static const Batch batch =
-      MakeBatch({{1, 0}, {2, 0}, {2, 1}, {3, 0}, {4, 0}, {5, 4}, {8, 3}, {33, 0}, {512, 17}});
+  static const Batch batch = MakeBatch({{1, 0},
+                                        {2, 0},
+                                        {2, 1},
+                                        {3, 0},
+                                        {4, 0},
+                                        {5, 4},
+                                        {8, 3},
+                                        {29, 0},
+                                        {32, 0},
+                                        {33, 0},
+                                        {66, 1},
+                                        {512, 17}});
   return batch;
 }
 
