@@ -53,6 +53,7 @@ def parse():
     parser.add_argument("--sets", default="english,large,all,languages", help="sets of texts")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="our warm passes of a round")
+    parser.add_argument("--commit", help="of a build that was carried here; default: this tree's")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench" / "results")
     return parser.parse_args()
 
@@ -212,7 +213,7 @@ def main():
         )
         record = {
             "cpu": cpu_name(),
-            "commit": commit.stdout.strip(),
+            "commit": arguments.commit or commit.stdout.strip(),
             "tokenizers": tokenizers.__version__,
             "python": platform.python_version(),
             "vocabulary": TOKENIZERS[name],

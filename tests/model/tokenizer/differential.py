@@ -9,6 +9,7 @@ published vocabularies, other projects' `vectors` and sentencepiece's `model_fil
 """
 import argparse
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -79,8 +80,13 @@ def compare(name, program, spec, texts, limit=0, side='right', special=True, spl
     return len(texts)
 
 
+@functools.cache
+def bytes_of_alphabet():
+    return {c: b for b, c in byte_alphabet().items()}
+
+
 def as_text(piece):
-    alphabet = {c: b for b, c in byte_alphabet().items()}
+    alphabet = bytes_of_alphabet()
     if all(c in alphabet for c in piece):
         return bytes(alphabet[c] for c in piece).decode('utf-8', 'ignore') or piece
     return piece.replace('\u2581', ' ').removeprefix('##')

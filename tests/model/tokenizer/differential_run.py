@@ -7,7 +7,8 @@ Chunks of 50 thousand strings, one seed each, for the vocabularies of DIR, those
 N. Half of a chunk is natural: lines of the corpora, whole, cut and joined; half is made of tokens, scalars, white space
 and known traps. Some are truncated, some go without special tokens. FILE is rewritten after each chunk, so that a run
 which was stopped goes on with the next seed. Then, for the first two vocabularies of a family, every Unicode scalar
-alone and between letters. Needs tokenizers==0.23.3, and for `XLM-R` transformers, whose class it compares.
+alone and between letters. Needs tokenizers==0.23.3. `XLM-R` is compared with the class of transformers, where that is
+installed.
 """
 import argparse
 import array
@@ -26,6 +27,11 @@ os.environ['RAYON_NUM_THREADS'] = '1'                     # read when the librar
 os.environ['TOKENIZERS_PARALLELISM'] = 'false'
 
 import tokenizers
+
+try:
+    import transformers
+except ImportError:
+    transformers = None
 
 from differential import as_text, published
 from oracle_texts import random_part
@@ -209,30 +215,30 @@ def families(data):
                       'bert-base-multilingual-cased': named['BERT multilingual cased'],
                       'bert-base-chinese': read('bert/bert-base-chinese/tokenizer.json'),
                       'bge-small-en': read('bert/bge-small-en/tokenizer.json')},
-        'Unigram': {'t5-small': named['T5'], 'nmt': named['Unigram nmt'], 'XLM-R (t5-small\'s pieces)': None, **{
-            path.stem: from_sentencepiece(path) for path in sorted((data / 'unigram').glob('*/*.model'))}},
+        'Unigram': {'t5-small': named['T5'], 'nmt': named['Unigram nmt'],
+                    **({'XLM-R (t5-small\'s pieces)': None} if transformers else {}),
+                    **{path.stem: from_sentencepiece(path) for path in sorted((data / 'unigram').glob('*/*.model'))}},
     }
 
 
 def write_xlm_roberta(t5, folder):
     """t5-small's pieces and map as the folder of an XLM-R model; returns the reference's tokenizer."""
-    from transformers import AutoTokenizer
     pieces = [['<s>', 0.0], ['<pad>', 0.0], ['</s>', 0.0], ['<unk>', 0.0]]
     pieces += [x for x in t5['model']['vocab'][3:] if not x[0].startswith('<extra_id')] + [['<mask>', 0.0]]
     spec = merge_patch(t5, {'model': {'type': 'Unigram', 'unk_id': 3, 'vocab': pieces}, 'post_processor': None,
                             'added_tokens': [token(i, x[0]) for i, x in enumerate(pieces[:4])]
                             + [token(len(pieces) - 1, '<mask>', lstrip=True)]})
+    folder.mkdir()
     (folder / 'tokenizer.json').write_text(json.dumps(spec))
     (folder / 'config.json').write_text(json.dumps({'model_type': 'xlm-roberta'}))
     (folder / 'tokenizer_config.json').write_text(json.dumps({'tokenizer_class': 'XLMRobertaTokenizer'}))
-    return AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    return transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
 
 
 def subject_of(name, spec, t5, program, folder):
     """(reference, our process, token texts, special tokens)"""
     path = folder / name.replace(' ', '_').replace("'", '')
     if spec is None:
-        path.mkdir()
         reference, spec = write_xlm_roberta(t5, path), t5
     else:
         path.write_text(json.dumps(spec))
