@@ -47,7 +47,7 @@ class Ours:
 
     def __init__(self, program, path):
         flag = '--folder' if path.is_dir() else '--file'
-        self.process = subprocess.Popen([program, '--stream', flag, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([program.resolve(), '--stream', flag, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def answer(self, texts, limit, left, special):
         """For each text the number of its ids, then the ids."""
