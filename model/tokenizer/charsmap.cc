@@ -238,6 +238,18 @@ std::string_view Charsmap::Apply(std::string_view text, std::string& out, std::s
   return out;
 }
 
+std::string_view Charsmap::ApplyPlainly(std::string_view text, std::string& out,
+                                        std::size_t limit) const {
+  out.clear();
+  std::size_t at = 0;
+  while (at < text.size() && out.size() <= limit) {
+    const std::size_t end = ClusterEnd(text, at);
+    AppendCluster(text.substr(at, end - at), out);
+    at = end;
+  }
+  return out.append(text.substr(at));
+}
+
 void Charsmap::AppendCluster(std::string_view cluster, std::string& out) const {
   if (cluster.size() < kWholeCluster) {
     if (const auto whole = Find(cluster)) {

@@ -31,6 +31,10 @@ class Charsmap {
   std::string_view Apply(std::string_view text, std::string& out,
                          std::size_t limit = std::string_view::npos) const;
 
+  // The same by its rule alone, cluster by cluster.
+  std::string_view ApplyPlainly(std::string_view text, std::string& out,
+                                std::size_t limit = std::string_view::npos) const;
+
   // What the shortest entry that `text` begins with becomes.
   std::optional<std::string_view> Find(std::string_view text) const;
 

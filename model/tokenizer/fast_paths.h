@@ -10,12 +10,12 @@ enum class SimdLevel { kScalar, kAvx2, kAvx512 };
 SimdLevel BestSimdLevel();
 
 struct FastPaths {
-  bool block_scan = true;               // word bounds from class masks, 64 bytes at a time
+  bool block_scan = true;               // word bounds many at a time, from class masks
   SimdLevel simd = SimdLevel::kAvx512;  // at most; the machine may have less
   bool word_cache = true;               // each Scratch remembers words
   bool seeds = true;        // the tokenizer knows the words of its vocabulary from load on
   bool split_words = true;  // BPE: cut a word where no merge can join
-  bool plain_ascii = true;  // normaliser: printable ASCII without the tables
+  bool plain_runs = true;   // normaliser: what it leaves as it is goes by without its tables
 
   static FastPaths None() { return {false, SimdLevel::kScalar, false, false, false, false}; }
 };

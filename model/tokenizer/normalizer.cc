@@ -181,10 +181,10 @@ class Normalizer::Run {
   std::string& out_;
 };
 
-Normalizer::Normalizer(const std::vector<NormalizerStep>& steps, bool plain_ascii) {
+Normalizer::Normalizer(const std::vector<NormalizerStep>& steps, bool plain_runs) {
   for (const NormalizerStep& step : steps) {
     if (step == NormalizerStep()) continue;
-    Compiled compiled = {step, {}, plain_ascii};
+    Compiled compiled = {step, {}, plain_runs};
     for (char32_t c = 0; c < 128; ++c) compiled.ascii[c] = AsciiOf(step, c);
     steps_.push_back(compiled);
   }

@@ -58,8 +58,8 @@ class Normalizer {
     std::vector<Mark> apart;  // those that the character under way could not be composed with
   };
 
-  // `plain_ascii`: printable ASCII text goes past the tables (fast_paths.h).
-  explicit Normalizer(const std::vector<NormalizerStep>& steps, bool plain_ascii = true);
+  // `plain_runs`: printable ASCII text goes past the tables (fast_paths.h).
+  explicit Normalizer(const std::vector<NormalizerStep>& steps, bool plain_runs = true);
 
   // The normal form: `text` itself where there is no step, else a view into `buffers` that the next
   // call overwrites. Linear, but for the sorting of a run of combining marks. Stops once the result

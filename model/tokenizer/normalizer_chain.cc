@@ -15,7 +15,8 @@ std::string_view Run(const Normalizer& normalizer, std::string_view text, std::s
 
 std::string_view Run(const ApplyCharsmap& step, std::string_view text, std::size_t limit,
                      NormalizerChain::Buffers::Link& buffers) {
-  return step.map->Apply(text, buffers.text, limit);
+  return step.plain_runs ? step.map->Apply(text, buffers.text, limit)
+                         : step.map->ApplyPlainly(text, buffers.text, limit);
 }
 
 std::string_view Run(const StripEnds& step, std::string_view text, std::size_t /*limit*/,
@@ -49,12 +50,12 @@ std::string_view Run(const PrependText& step, std::string_view text, std::size_t
 
 }  // namespace
 
-NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii,
+NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_runs,
                                  std::size_t max_bytes)
     : max_bytes_(max_bytes) {
   std::vector<NormalizerStep> characters;
   const auto flush = [&] {
-    if (!characters.empty()) links_.emplace_back(Normalizer(characters, plain_ascii));
+    if (!characters.empty()) links_.emplace_back(Normalizer(characters, plain_runs));
     characters.clear();
   };
   for (const TextStep& step : steps) {
@@ -70,6 +71,9 @@ NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_
           }
         },
         step);
+    if (auto* charsmap = std::get_if<ApplyCharsmap>(&links_.back())) {
+      charsmap->plain_runs = plain_runs;
+    }
   }
   flush();
 }

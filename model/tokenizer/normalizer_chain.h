@@ -37,6 +37,7 @@ struct PrependText {
 
 struct ApplyCharsmap {
   std::shared_ptr<const Charsmap> map;
+  bool plain_runs = true;  // as FastPaths has it; a NormalizerChain sets its own
   bool operator==(const ApplyCharsmap& other) const { return *map == *other.map; }
 };
 
@@ -57,8 +58,8 @@ class NormalizerChain {
   // times the longest text that a tokenizer takes.
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 27;
 
-  // `plain_ascii` as in Normalizer. `max_bytes`: of the normal form, after any step.
-  explicit NormalizerChain(const std::vector<TextStep>& steps, bool plain_ascii = true,
+  // `plain_runs` as in Normalizer. `max_bytes`: of the normal form, after any step.
+  explicit NormalizerChain(const std::vector<TextStep>& steps, bool plain_runs = true,
                            std::size_t max_bytes = kMaxBytes);
 
   // The normal form: `text` itself or a part of it where nothing else changes, else a view into

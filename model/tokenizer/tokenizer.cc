@@ -36,7 +36,7 @@ struct TokenizerImpl final : public Tokenizer {
 
   TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
       : spec(std::move(from)),
-        normalizer(spec.normalizer, spec.fast.plain_ascii),
+        normalizer(spec.normalizer, spec.fast.plain_runs),
         model(std::move(compiled)),
         raw_matcher(std::move(raw)),
         normal_matcher(std::move(normal)) {
@@ -209,13 +209,13 @@ absl::StatusOr<TokenizerImpl::Model> CompileModel(const TokenizerSpec& spec) {
     return ByteLevelBpe::Build(spec.vocabulary, bpe->merges, bpe->options, spec.fast);
   }
   if (const auto* unigram = std::get_if<UnigramSpec>(&spec.model)) {
-    return Unigram::Build(unigram->pieces, unigram->options);
+    return Unigram::Build(unigram->pieces, unigram->options, spec.fast);
   }
   return WordPiece::Build(spec.vocabulary, std::get<WordPieceOptions>(spec.model), spec.fast);
 }
 
 absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool normalized) {
-  const NormalizerChain normalizer(spec.normalizer, spec.fast.plain_ascii);
+  const NormalizerChain normalizer(spec.normalizer, spec.fast.plain_runs);
   NormalizerChain::Buffers buffers;
   std::vector<AddedTokenMatcher::Pattern> patterns;
   for (const auto& [id, token] : spec.added.tokens()) {

@@ -66,13 +66,15 @@ class SpaceScanner {
 
 }  // namespace
 
-absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const UnigramOptions& options) {
+absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const UnigramOptions& options,
+                                       const FastPaths& fast) {
   if (options.unk_id < 0 || static_cast<std::size_t>(options.unk_id) >= pieces.size()) {
     return absl::FailedPreconditionError(
         fmt::format("unk_id is {}; expected the position of one of the {} pieces", options.unk_id,
                     pieces.size()));
   }
   Unigram model;
+  model.fast_ = fast;
   model.metaspace_ = options.metaspace;
   model.unk_id_ = options.unk_id;
   model.byte_fallback_ = options.byte_fallback;
@@ -96,7 +98,24 @@ absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const Unigra
 void Unigram::Append(std::string_view segment, std::size_t enough, WordCache& cache,
                      Buffers& buffers, std::vector<int32_t>& ids) const {
   if (!metaspace_.split_white_space) return AppendWord(segment, cache, buffers, ids);
+  if (!fast_.block_scan) return AppendPlain(segment, enough, cache, buffers, ids);
   AppendWords(segment, enough, cache, buffers, ids);
+}
+
+void Unigram::AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache,
+                          Buffers& buffers, std::vector<int32_t>& ids) const {
+  std::size_t begin = 0;  // of the word under way
+  std::size_t at = 0;
+  while (at < segment.size()) {
+    const Scalar scalar = ScalarAt(segment, at);
+    if (ClassOf(scalar.value) & CharClass::kSpace) {
+      if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
+      begin = at + scalar.size;
+      if (ids.size() > enough) return;
+    }
+    at += scalar.size;
+  }
+  if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
 }
 
 void Unigram::AppendWords(std::string_view segment, std::size_t enough, WordCache& cache,

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/tokenizer/byte_trie.h"
+#include "model/tokenizer/fast_paths.h"
 #include "model/tokenizer/seeds.h"
 #include "model/tokenizer/vocabulary.h"
 #include "model/tokenizer/word_cache.h"
@@ -64,7 +65,8 @@ class Unigram {
   };
 
   // Errors: unk_id is no position of `pieces`.
-  static absl::StatusOr<Unigram> Build(const UnigramPieces& pieces, const UnigramOptions& options);
+  static absl::StatusOr<Unigram> Build(const UnigramPieces& pieces, const UnigramOptions& options,
+                                       const FastPaths& fast = {});
 
   // Appends the ids of a normalised segment; may stop after a split once there are more than
   // `enough` ids in all. Linear: a position is visited once for each piece that begins there.
@@ -80,6 +82,8 @@ class Unigram {
   Unigram() = default;
   void AppendWords(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
                    std::vector<int32_t>& ids) const;
+  void AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
+                   std::vector<int32_t>& ids) const;
   void AppendWord(std::string_view word, WordCache& cache, Buffers& buffers,
                   std::vector<int32_t>& ids) const;
   void AppendSplit(bool marked, std::string_view body, WordCache& cache, Buffers& buffers,
@@ -88,6 +92,7 @@ class Unigram {
   void FindArrivals(std::string_view split, std::vector<Buffers::Arrival>& arrivals) const;
   void ReverseUnknown(std::string_view text, std::vector<int32_t>& reversed) const;
 
+  FastPaths fast_;
   MetaspaceOptions metaspace_;
   ByteTrie pieces_;
   std::vector<double> scores_;  // by id

@@ -29,7 +29,7 @@ class Subject {
     uncached.seeds = false;
     FastPaths whole;
     whole.split_words = false;
-    whole.plain_ascii = false;
+    whole.plain_runs = false;
     for (const FastPaths& fast : {FastPaths::None(), FastPaths(), narrow, uncached, whole}) {
       auto tokenizer = SmallTokenizer(base, nlohmann::json::parse(patch), fast);
       Require(tokenizer.ok());
@@ -75,6 +75,9 @@ void Fuzz(std::string_view input) {
     made.emplace_back("byte_level", R"({"model": {"ignore_merges": true}})");
     made.emplace_back("word_piece_uncased", "{}");
     made.emplace_back("word_piece_cased", "{}");
+    made.emplace_back("unigram", "{}");
+    made.emplace_back("unigram", R"({"pre_tokenizer": {"type": "Metaspace", "pretokenizers": null,
+        "replacement": "\u2581", "prepend_scheme": "always", "split": true}})");
     return made;
   }());
   if (input.size() < 2) return;

@@ -21,7 +21,9 @@ std::shared_ptr<const Charsmap> SmallMap() {
 
 std::string Apply(std::string_view text) {
   std::string out;
-  return std::string(SmallMap()->Apply(text, out));
+  std::string applied(SmallMap()->Apply(text, out));
+  EXPECT_EQ(applied, SmallMap()->ApplyPlainly(text, out));
+  return applied;
 }
 
 TEST(CharsmapTest, ATextThatStaysIsNotCopied) {

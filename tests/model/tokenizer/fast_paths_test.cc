@@ -37,7 +37,7 @@ std::vector<Variant> Variants() {
   without("no cache", [](FastPaths& fast) { fast.word_cache = false; });
   without("no seeds", [](FastPaths& fast) { fast.seeds = false; });
   without("whole words", [](FastPaths& fast) { fast.split_words = false; });
-  without("no plain ASCII", [](FastPaths& fast) { fast.plain_ascii = false; });
+  without("no plain runs", [](FastPaths& fast) { fast.plain_runs = false; });
   return variants;
 }
 
@@ -96,7 +96,7 @@ void ExpectAllAgree(const Load& load) {
 }
 
 TEST(FastPathsTest, SmallTokenizers) {
-  for (const char* base : {"word_piece_uncased", "word_piece_cased", "byte_level"}) {
+  for (const char* base : {"word_piece_uncased", "word_piece_cased", "byte_level", "unigram"}) {
     SCOPED_TRACE(base);
     ExpectAllAgree([&](const FastPaths& fast) { return SmallTokenizer(base, {}, fast); });
   }
@@ -112,6 +112,21 @@ TEST(FastPathsTest, ByteLevelSettings) {
   }
 }
 
+TEST(FastPathsTest, UnigramSettings) {
+  // Metaspace alone; words without marks; a map, then steps over strings and characters.
+  for (const char* patch :
+       {R"({"pre_tokenizer": {"type": "Metaspace", "pretokenizers": null, "replacement": "\u2581",
+            "prepend_scheme": "always", "split": true}})",
+        R"({"pre_tokenizer": {"pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace",
+            "replacement": "\u2581", "prepend_scheme": "never", "split": false}]}})",
+        R"({"model": {"byte_fallback": true}, "normalizer": null})"}) {
+    SCOPED_TRACE(patch);
+    ExpectAllAgree([&](const FastPaths& fast) {
+      return SmallTokenizer("unigram", nlohmann::json::parse(patch), fast);
+    });
+  }
+}
+
 TEST(FastPathsTest, PublishedVocabularies) {
   const char* source = std::getenv("EMBEDSERVE_SOURCE_DIR");
   const std::filesystem::path data =
@@ -119,7 +134,8 @@ TEST(FastPathsTest, PublishedVocabularies) {
   if (!std::filesystem::exists(data / "roberta" / "tokenizer.json")) {
     GTEST_SKIP() << "no published vocabularies in " << data;
   }
-  for (const char* file : {"roberta/tokenizer.json", "bert/bert-base-uncased/tokenizer.json"}) {
+  for (const char* file : {"roberta/tokenizer.json", "bert/bert-base-uncased/tokenizer.json",
+                           "unigram/t5-small/tokenizer.json", "unigram/nmt/tokenizer.json"}) {
     SCOPED_TRACE(file);
     ExpectAllAgree([&](const FastPaths& fast) { return Tokenizer::FromFile(data / file, fast); });
   }
