@@ -135,7 +135,7 @@ TEST(FastPathsTest, PublishedVocabularies) {
     GTEST_SKIP() << "no published vocabularies in " << data;
   }
   for (const char* file : {"roberta/tokenizer.json", "bert/bert-base-uncased/tokenizer.json",
-                           "unigram/t5-small/tokenizer.json", "unigram/nmt/tokenizer.json"}) {
+                           "unigram/t5-small/tokenizer.json"}) {
     SCOPED_TRACE(file);
     ExpectAllAgree([&](const FastPaths& fast) { return Tokenizer::FromFile(data / file, fast); });
   }
