@@ -5,15 +5,20 @@
 //   "engine":  Submit and Collect, ids and rows in host memory: one batch at a time for n = 1
 //              (latency), two in flight otherwise (throughput), wall clock.
 //
-//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm] [profile]
+//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm] [profile | devices=0,1]
 // "profile" runs one pass of one sentence between cudaProfilerStart and cudaProfilerStop and ends.
+// "devices" measures engines alone, each with a thread of its own: on the first device, then on all
+// at the same time, in turn.
 #include <cuda_profiler_api.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "bench/device_timer.h"
@@ -183,6 +188,66 @@ bool MeasureEngine(RandomFolder& model, ComputeType type) {
   return true;
 }
 
+// Sentences a second of all engines together, two batches in flight in each.
+double RateOfAll(std::span<const std::unique_ptr<Engine>> engines, const PackedBatch& batch) {
+  constexpr double kSeconds = 1;
+  std::atomic<int64_t> sentences{0};
+  std::atomic<bool> ok{true};
+  std::vector<std::thread> threads;
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::unique_ptr<Engine>& engine : engines) {
+    threads.emplace_back([&] {
+      std::vector<float> rows(static_cast<std::size_t>(batch.sequences() * engine->width()));
+      ok = ok && engine->Submit(batch).ok();
+      while (ok && MicrosecondsSince(start) < kSeconds * 1e6) {
+        ok = ok && engine->Submit(batch).ok() && engine->Collect(rows).ok();
+        sentences += batch.sequences();
+      }
+      ok = ok && engine->Collect(rows).ok();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return ok ? static_cast<double>(sentences) / MicrosecondsSince(start) * 1e6 : 0;
+}
+
+bool MeasureDevices(RandomFolder& model, ComputeType type, std::span<const int> ordinals) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const int ordinal : ordinals) {
+    auto engine =
+        NewCudaEngine(model.folder(), ordinal,
+                      {.compute_type = type, .max_batch_tokens = 0, .max_batch_sequences = 1024});
+    if (!engine.ok()) {
+      std::fprintf(stderr, "%s\n", std::string(engine.status().message()).c_str());
+      return false;
+    }
+    engines.push_back(*std::move(engine));
+  }
+  for (const int sentences : {64, 208, 417}) {
+    const BatchBuilder builder = MakeBatch(model, sentences);
+    const PackedBatch batch = builder.Batch();
+    if (batch.tokens() > engines[0]->limits().tokens) continue;
+    for (int round = 0; round < 3; ++round) {
+      const double one = RateOfAll(std::span(engines).first(1), batch);
+      const double all = RateOfAll(engines, batch);
+      std::printf(
+          "{\"measured\": \"devices\", \"n\": %d, \"tokens\": %d, \"sentences_per_s_of_one\": "
+          "%.0f, \"devices\": %zu, \"sentences_per_s_of_all\": %.0f, \"ratio\": %.3f}\n",
+          sentences, batch.tokens(), one, engines.size(), all, all / one);
+      std::fflush(stdout);
+    }
+  }
+  return true;
+}
+
+// "devices=0,1" -> 0, 1.
+std::vector<int> Ordinals(std::string_view list) {
+  std::vector<int> ordinals;
+  for (const char c : list) {
+    if (c >= '0' && c <= '9') ordinals.push_back(c - '0');
+  }
+  return ordinals;
+}
+
 }  // namespace
 }  // namespace embedserve
 
@@ -190,6 +255,7 @@ int main(int argc, char** argv) {
   using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
   ComputeType type = ComputeType::kFp16;
   bool cls = true, minilm = false, profile = false;
+  std::vector<int> ordinals;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     for (const ComputeType each : {ComputeType::kFp32, ComputeType::kFp16, ComputeType::kBf16}) {
@@ -198,6 +264,7 @@ int main(int argc, char** argv) {
     if (argument == "mean") cls = false;
     if (argument == "minilm") minilm = true;
     if (argument == "profile") profile = true;
+    if (argument.starts_with("devices=")) ordinals = Ordinals(argument);
   }
   const auto answer = kernels::AskDriver();
   if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
@@ -209,6 +276,7 @@ int main(int argc, char** argv) {
               minilm ? "MiniLM-L6" : "distilroberta");
   RandomFolder model(Shape(minilm));
   model.SetPooling({cls ? PoolingMode::kCls : PoolingMode::kMean});
+  if (!ordinals.empty()) return MeasureDevices(model, type, ordinals) ? 0 : 1;
   if (!MeasureForward(model, type, profile)) return 1;
   return profile || MeasureEngine(model, type) ? 0 : 1;
 }

@@ -41,7 +41,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& 
                             {.threads = options.threads,
                              .compute_type = type,
                              .max_batch_tokens = options.max_batch_tokens,
-                             .max_batch_sequences = options.max_batch_sequences});
+                             .max_batch_sequences = options.max_batch_sequences,
+                             .gpu_memory_limit = options.gpu_memory_limit});
   if (absl::IsInvalidArgument(engines.status())) {
     return WithExitCode(engines.status(), ExitCode::kUsage);
   }

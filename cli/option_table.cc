@@ -110,6 +110,9 @@ std::vector<OptionRow> SourceRows() {
        "Tokens that the engine is given at a time; 0 = what suits it"},
       {"max-batch-sequences", "1024", kWithEngine, Integer(&Options::max_batch_sequences, 1, 65535),
        "Texts that the engine is given at a time"},
+      {"gpu-memory-limit", "0", kWithEngine, Bytes(&Options::gpu_memory_limit, 0, int64_t{1} << 50),
+       "Most memory that an engine takes of its GPU, beside CUDA's own; batches shrink to fit; "
+       "0 = no limit"},
   };
 }
 

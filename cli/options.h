@@ -52,6 +52,7 @@ struct Options {
   int threads = 0;
   int max_batch_tokens = 0;
   int max_batch_sequences = 0;
+  std::size_t gpu_memory_limit = 0;
 
   // Texts in.
   std::string input;

@@ -35,6 +35,9 @@ void LogModel(const Model& model, const std::vector<std::unique_ptr<Engine>>& en
             : "";
     spdlog::info("engine: {}, {}{}, {} tokens at a time", engine->device(),
                  Name(engine->compute_type()), threads, engine->limits().tokens);
+    if (!engine->memory().empty()) {
+      spdlog::info("GPU memory of {}: {}", engine->device(), engine->memory());
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "kernels/stream.h"
@@ -51,6 +52,18 @@ class PinnedBuffer {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+// What these owners took from all devices of the process.
+struct DeviceMemoryUse {
+  int64_t allocations = 0;     // ever, pinned host memory included
+  std::size_t bytes = 0;       // held now, on devices
+  std::size_t most_bytes = 0;  // held at once since ResetMostDeviceBytes
+};
+DeviceMemoryUse MeasureDeviceMemory();
+void ResetMostDeviceBytes();
+
+// Bytes that the stream's device could still give, to any process.
+std::size_t FreeDeviceMemory(Stream& stream);
 
 // Cuts one allocation into aligned pieces. The same code measures and cuts: run it first on
 // Arena(nullptr), allocate used() bytes, run it again on those.

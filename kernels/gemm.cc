@@ -81,16 +81,20 @@ std::vector<int> RowBuckets(int most_rows) {
 // Random operands of the largest bucket, and the reference's result for them.
 class Gemm::Trial {
  public:
+  static std::size_t Bytes(const Shape& shape, int most_rows) {
+    Arena measure(nullptr);
+    Operands().Cut(measure, shape, most_rows);
+    return measure.used();
+  }
+
   Trial(Stream& stream, Gemm& gemm, const DeviceBuffer& workspace, int most_rows)
       : stream_(stream), gemm_(gemm), workspace_(workspace) {
-    Arena measure(nullptr);
-    Cut(measure, most_rows);
-    memory_ = DeviceBuffer(stream, measure.used());
+    memory_ = DeviceBuffer(stream, Bytes(gemm.shape_, most_rows));
     Arena arena(memory_.data());
-    Cut(arena, most_rows);
-    FillRandom(stream, 1, x_);
-    FillRandom(stream, 2, w_);
-    FillRandom(stream, 3, bias_);
+    on_.Cut(arena, gemm.shape_, most_rows);
+    FillRandom(stream, 1, on_.x);
+    FillRandom(stream, 2, on_.w);
+    FillRandom(stream, 3, on_.bias);
     stream.Check(cudaEventCreate(&begin_), kName);
     stream.Check(cudaEventCreate(&end_), kName);
   }
@@ -103,27 +107,29 @@ class Gemm::Trial {
 
   // Makes the method's result the reference. False if it does not run; the stream stays usable.
   bool Expect(const Method& method) {
-    return gemm_.Launch(stream_, workspace_, method, x_, Weights(0), bias_.data, expected_);
+    return gemm_.Launch(stream_, workspace_, method, on_.x, Weights(0), on_.bias.data,
+                        on_.expected);
   }
   void ExpectSmallGemm() {
-    for (int row = 0; row < x_.rows; row += kMostSmallRows) {
-      const int rows = std::min(kMostSmallRows, x_.rows - row);
-      SmallGemm(stream_, x_.Rows(row, rows), Weights(0), gemm_.shape_.bias ? bias_.data : nullptr,
-                SmallEpilogue::kBias, expected_.Rows(row, rows));
+    for (int row = 0; row < on_.x.rows; row += kMostSmallRows) {
+      const int rows = std::min(kMostSmallRows, on_.x.rows - row);
+      SmallGemm(stream_, on_.x.Rows(row, rows), Weights(0),
+                gemm_.shape_.bias ? on_.bias.data : nullptr, SmallEpilogue::kBias,
+                on_.expected.Rows(row, rows));
     }
   }
 
   // Does the plan give the reference's bits for the first `rows` rows?
   bool IsEqual(const Method& method, int rows) {
-    const Tensor y = actual_.Rows(0, rows);
+    const Tensor y = on_.actual.Rows(0, rows);
     if (!stream_.ok()) return false;
     // Whatever the plan leaves unwritten must not look right: the last candidate's rows are there.
     stream_.Check(cudaMemsetAsync(y.data, 0xff, y.bytes(), stream_.get()), kName);
-    stream_.Check(cudaMemsetAsync(differences_, 0, sizeof(unsigned), stream_.get()), kName);
+    stream_.Check(cudaMemsetAsync(on_.differences, 0, sizeof(unsigned), stream_.get()), kName);
     if (!Launch(method, rows, 0)) return false;
-    CountDifferences(stream_, y, expected_.Rows(0, rows), differences_);
+    CountDifferences(stream_, y, on_.expected.Rows(0, rows), on_.differences);
     unsigned count = 1;
-    stream_.CopyToHost(&count, differences_, sizeof count);
+    stream_.CopyToHost(&count, on_.differences, sizeof count);
     stream_.Synchronize();
     return stream_.ok() && count == 0;
   }
@@ -149,31 +155,37 @@ class Gemm::Trial {
   }
 
  private:
+  struct Operands {
+    void Cut(Arena& arena, const Shape& shape, int most_rows) {
+      x = arena.TakeTensor(shape.type, most_rows, shape.inputs);
+      w = arena.TakeTensor(shape.type, kCopies * shape.outputs, shape.inputs);
+      bias = arena.TakeTensor(shape.type, 1, shape.outputs);
+      expected = arena.TakeTensor(shape.type, most_rows, shape.outputs);
+      actual = arena.TakeTensor(shape.type, most_rows, shape.outputs);
+      differences = arena.TakeArray<unsigned>(1);
+    }
+    Tensor x, w, bias, expected, actual;
+    unsigned* differences = nullptr;
+  };
   Tensor Weights(int copy) const {
-    return w_.Rows(copy * gemm_.shape_.outputs, gemm_.shape_.outputs);
-  }
-  void Cut(Arena& arena, int most_rows) {
-    const Shape& shape = gemm_.shape_;
-    x_ = arena.TakeTensor(shape.type, most_rows, shape.inputs);
-    w_ = arena.TakeTensor(shape.type, kCopies * shape.outputs, shape.inputs);
-    bias_ = arena.TakeTensor(shape.type, 1, shape.outputs);
-    expected_ = arena.TakeTensor(shape.type, most_rows, shape.outputs);
-    actual_ = arena.TakeTensor(shape.type, most_rows, shape.outputs);
-    differences_ = arena.TakeArray<unsigned>(1);
+    return on_.w.Rows(copy * gemm_.shape_.outputs, gemm_.shape_.outputs);
   }
   bool Launch(const Method& method, int rows, int copy) {
-    return gemm_.Launch(stream_, workspace_, method, x_.Rows(0, rows), Weights(copy), bias_.data,
-                        actual_.Rows(0, rows));
+    return gemm_.Launch(stream_, workspace_, method, on_.x.Rows(0, rows), Weights(copy),
+                        on_.bias.data, on_.actual.Rows(0, rows));
   }
 
   Stream& stream_;
   Gemm& gemm_;
   const DeviceBuffer& workspace_;
   DeviceBuffer memory_;
-  Tensor x_, w_, bias_, expected_, actual_;
-  unsigned* differences_ = nullptr;
+  Operands on_;
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
+
+std::size_t Gemm::TrialBytes(const Shape& shape, int most_rows) {
+  return Trial::Bytes(shape, most_rows);
+}
 
 Gemm::Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& workspace, Shape shape,
            int most_rows)

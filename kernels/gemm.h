@@ -60,9 +60,12 @@ class Gemm {
   };
 
   // Chooses a plan for each bucket by running the candidates on random rows: some milliseconds a
-  // bucket. Allocates and frees memory for that; failures stick to `stream`.
+  // bucket. Takes TrialBytes for that, and gives them back; failures stick to `stream`.
   Gemm(Stream& stream, const GemmLibrary& library, const DeviceBuffer& workspace, Shape shape,
        int most_rows);
+
+  // Device memory that the constructor takes and gives back.
+  static std::size_t TrialBytes(const Shape& shape, int most_rows);
 
   // y (M, N) = x (M, K) w^T + bias, w (N, K), bias (N) or null as the shape says; M at most
   // `most_rows`. Allocates nothing. Not thread-safe: the descriptors are set for each call.

@@ -1,6 +1,8 @@
 // How many tokens a GPU is given at a time. Arithmetic only: it needs no CUDA.
 #pragma once
 
+#include "absl/functional/function_ref.h"
+
 namespace embedserve {
 
 // The batch for which the matrix products of a layer fill whole waves of tiles (kernels.md 2.6).
@@ -9,5 +11,9 @@ namespace embedserve {
 // multiprocessor, where the boundaries between kernels cost 3 % (11,264 on 132), rounded down to
 // whole tiles. At least `longest`, the tokens of the longest sequence.
 int FullWaveTokens(int multiprocessors, int hidden, int longest);
+
+// The most tokens from `least` to `most` that fit: `most`, a number of whole tiles, or `least`.
+// 0 if not even `least` fits. Fewer fit whenever more do.
+int MostTokens(int least, int most, absl::FunctionRef<bool(int tokens)> fits);
 
 }  // namespace embedserve

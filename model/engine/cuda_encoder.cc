@@ -66,6 +66,17 @@ CudaEncoder::CudaEncoder(kernels::Stream& stream, const kernels::GemmLibrary& li
                      most_tokens);
 }
 
+std::size_t CudaEncoder::TrialBytes(const EncoderConfig& config, kernels::DType type,
+                                    int most_tokens) {
+  const int h = config.hidden, f = config.feed_forward;
+  std::size_t most = 0;
+  // The last layer's parts are smaller than the whole.
+  for (const auto& [inputs, outputs] : {std::pair(h, 3 * h), {h, h}, {h, f}, {f, h}}) {
+    most = std::max(most, kernels::Gemm::TrialBytes({type, inputs, outputs, true}, most_tokens));
+  }
+  return most;
+}
+
 void CudaEncoder::Run(kernels::Stream& stream, const kernels::DeviceBuffer& workspace,
                       const CudaInput& input, const CudaActivations& activations) {
   const Pass pass{stream, workspace, input, activations};

@@ -1,6 +1,7 @@
 // The transformer encoder on a device: packed token ids -> last hidden states (semantics.md 7).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 
 #include "kernels/buffer.h"
@@ -36,6 +37,8 @@ class CudaEncoder {
               const kernels::DeviceBuffer& workspace, const EncoderConfig& config,
               const CudaWeights& weights, kernels::DType type, int most_tokens,
               std::optional<kernels::PoolKind> one_row);
+  // Most device memory that the constructor takes at a time, and gives back.
+  static std::size_t TrialBytes(const EncoderConfig& config, kernels::DType type, int most_tokens);
 
   // Leaves the last hidden states in activations.hidden: (T, H), or (B, H) with `one_row`.
   void Run(kernels::Stream& stream, const kernels::DeviceBuffer& workspace, const CudaInput& input,

@@ -14,10 +14,10 @@
 #include "kernels/graph.h"
 #include "kernels/pooling.h"
 #include "kernels/stream.h"
-#include "model/engine/cuda_budget.h"
 #include "model/engine/cuda_encoder.h"
 #include "model/engine/cuda_head.h"
 #include "model/engine/cuda_input.h"
+#include "model/engine/cuda_memory.h"
 #include "model/engine/cuda_weights.h"
 #include "model/folder/status_macros.h"
 
@@ -66,15 +66,13 @@ struct Recording {
 
 // One batch in flight: its own stream, memory and graphs.
 struct Slot {
-  explicit Slot(int ordinal) : stream(ordinal), workspace(stream, kernels::kGemmWorkspaceBytes) {}
+  explicit Slot(int ordinal) : stream(ordinal) {}
 
   kernels::Stream stream;
   kernels::DeviceBuffer workspace;
   kernels::DeviceBuffer memory;
   kernels::PinnedBuffer input, output;
-  std::byte* device_input = nullptr;
-  CudaActivations activations;
-  CudaHead::Rows head_rows;
+  CudaBatchMemory on_device;  // cut from `memory`
   kernels::AttentionPlan plan;
   std::vector<Recording> recordings;  // ascending by tokens
   int sequences = 0;                  // of the batch in flight
@@ -93,6 +91,7 @@ class CudaEngine final : public Engine {
     return {options_.max_batch_tokens, options_.max_batch_sequences};
   }
   std::string device() const override { return device_; }
+  std::string memory() const override;
   ComputeType compute_type() const override { return options_.compute_type; }
 
  private:
@@ -101,7 +100,7 @@ class CudaEngine final : public Engine {
     for (const PoolingMode mode : folder.pooling.modes) kinds_.push_back(Kind(mode));
   }
 
-  absl::Status CutSlot(Slot& slot);
+  absl::Status CutSlot(const ModelFolder& folder, Slot& slot);
   absl::Status Record(Slot& slot);
   absl::Status WarmUp();
   // Puts the whole pass on the slot's stream and returns the rows (B, width()).
@@ -119,6 +118,8 @@ class CudaEngine final : public Engine {
   std::vector<std::unique_ptr<Slot>> slots_;  // kMaxInFlight, used in turn
   std::optional<kernels::GemmLibrary> library_;
   CudaWeights weights_;
+  CudaMemory memory_;
+  std::size_t beside_ = 0;  // bytes that CUDA took for itself since its context stood
   std::optional<CudaEncoder> encoder_;
   std::optional<CudaHead> head_;
   int oldest_ = 0;  // slot of the next Collect
@@ -147,14 +148,20 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
     RETURN_IF_ERROR(engine->Error(*engine->slots_.back()));
   }
   Slot& first = *engine->slots_.front();
-  if (options.max_batch_tokens == 0) {
-    engine->options_.max_batch_tokens = FullWaveTokens(
-        first.stream.multiprocessors(), folder.encoder.hidden, folder.max_sequence_length);
-  }
   kernels::Stream& stream = first.stream;
+  ASSIGN_OR_RETURN(const BatchLimits limits,
+                   LimitsWithinMemory(folder, options, stream.multiprocessors()));
+  engine->options_.max_batch_tokens = limits.tokens;
+  const std::size_t free_before = kernels::FreeDeviceMemory(stream);
+  for (const std::unique_ptr<Slot>& slot : engine->slots_) {
+    slot->workspace = kernels::DeviceBuffer(slot->stream, kernels::kGemmWorkspaceBytes);
+    RETURN_IF_ERROR(engine->Error(*slot));
+  }
   engine->library_.emplace(stream);
   ASSIGN_OR_RETURN(engine->weights_, CudaWeights::Load(stream, folder, options.compute_type));
   for (const TensorFile& file : folder.files) file.DropPages();
+  engine->memory_ =
+      CudaMemory::Of(folder, engine->weights_, StorageType(options.compute_type), engine->limits());
   engine->encoder_.emplace(stream, *engine->library_, first.workspace, folder.encoder,
                            engine->weights_, StorageType(options.compute_type),
                            engine->options_.max_batch_tokens, OneRow(engine->kinds_));
@@ -162,65 +169,75 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
                         static_cast<int>(engine->kinds_.size()) * folder.encoder.hidden,
                         options.max_batch_sequences);
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
-    RETURN_IF_ERROR(engine->CutSlot(*slot));
+    RETURN_IF_ERROR(engine->CutSlot(folder, *slot));
   }
   RETURN_IF_ERROR(engine->WarmUp());
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
     RETURN_IF_ERROR(engine->Record(*slot));
   }
+  const std::size_t taken = free_before - kernels::FreeDeviceMemory(stream);
+  engine->beside_ = taken - std::min(taken, engine->memory_.held());
   return engine;
 }
 
-absl::Status CudaEngine::CutSlot(Slot& slot) {
-  const CudaInputSize most =
-      CudaInputSize::Most(options_.max_batch_tokens, options_.max_batch_sequences);
+absl::Status CudaEngine::CutSlot(const ModelFolder& folder, Slot& slot) {
   const auto cut = [&](kernels::Arena& arena) {
-    slot.device_input = arena.Take(most.bytes());
-    slot.activations = CudaActivations::Cut(arena, config_, StorageType(options_.compute_type),
-                                            options_.max_batch_tokens);
-    slot.head_rows = head_->Cut(arena);
+    return CudaBatchMemory::Cut(arena, folder, weights_, StorageType(options_.compute_type),
+                                limits());
   };
   kernels::Arena measure(nullptr);
   cut(measure);
   slot.memory = kernels::DeviceBuffer(slot.stream, measure.used());
-  slot.input = kernels::PinnedBuffer(slot.stream, most.bytes());
+  kernels::Arena arena(slot.memory.data());
+  slot.on_device = cut(arena);
+  slot.input = kernels::PinnedBuffer(
+      slot.stream,
+      CudaInputSize::Most(options_.max_batch_tokens, options_.max_batch_sequences).bytes());
   slot.output =
       kernels::PinnedBuffer(slot.stream, static_cast<std::size_t>(options_.max_batch_sequences) *
                                              static_cast<std::size_t>(width()) * sizeof(float));
-  kernels::Arena arena(slot.memory.data());
-  cut(arena);
   return Error(slot);
 }
 
-kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
-  encoder_->Run(slot.stream, slot.workspace, input, slot.activations);
-  const int rows = input.sequences.count;
-  const kernels::Tensor pooled = head_->Input(slot.head_rows, rows);
-  if (OneRow(kinds_).has_value()) {
-    kernels::Convert(slot.stream, slot.activations.hidden.Rows(0, rows), pooled);
-  } else {
-    kernels::Pool(slot.stream, slot.activations.hidden.Rows(0, input.tokens), input.sequences,
-                  kinds_, pooled);
-  }
-  return head_->Run(slot.stream, slot.workspace, slot.head_rows, rows);
+std::string CudaEngine::memory() const {
+  return fmt::format("{}; CUDA's code and graphs {:.1f} MiB", Describe(memory_),
+                     static_cast<double>(beside_) / (1 << 20));
 }
 
-// Kernels load on first use, which recording a graph does not allow: a batch with a sequence of
-// each kind that the model takes uses them all.
-absl::Status CudaEngine::WarmUp() {
-  BatchBuilder builder(config_);
-  for (const int length : {1, kernels::kShortSequence + 1, kernels::kMediumSequence + 1}) {
-    if (length <= config_.MaxSequenceLength() &&
-        builder.tokens() + length <= options_.max_batch_tokens &&
-        builder.sequences() < options_.max_batch_sequences) {
-      builder.Add(std::vector<int32_t>(static_cast<std::size_t>(length), 0));
-    }
+kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
+  encoder_->Run(slot.stream, slot.workspace, input, slot.on_device.activations);
+  const int rows = input.sequences.count;
+  const kernels::Tensor pooled = head_->Input(slot.on_device.head_rows, rows);
+  if (OneRow(kinds_).has_value()) {
+    kernels::Convert(slot.stream, slot.on_device.activations.hidden.Rows(0, rows), pooled);
+  } else {
+    kernels::Pool(slot.stream, slot.on_device.activations.hidden.Rows(0, input.tokens),
+                  input.sequences, kinds_, pooled);
   }
-  std::vector<float> rows(static_cast<std::size_t>(builder.sequences()) *
-                          static_cast<std::size_t>(width()));
-  for (int i = 0; i < kMaxInFlight; ++i) {
-    RETURN_IF_ERROR(Submit(builder.Batch()));
-    RETURN_IF_ERROR(Collect(rows));
+  return head_->Run(slot.stream, slot.workspace, slot.on_device.head_rows, rows);
+}
+
+// CUDA loads a kernel when it is first used, which takes memory and which recording a graph does
+// not allow: batches up to each bucket, of sequences for each kind of attention, use all there are.
+absl::Status CudaEngine::WarmUp() {
+  const int longest = config_.MaxSequenceLength();
+  BatchBuilder builder(config_);
+  std::vector<float> rows;
+  for (const int tokens : kernels::RowBuckets(options_.max_batch_tokens)) {
+    for (const int length : {1, kernels::kShortSequence, kernels::kMediumSequence, longest}) {
+      const std::vector<int32_t> ids(static_cast<std::size_t>(std::min(length, longest)), 0);
+      builder.Clear();
+      while (builder.tokens() + static_cast<int>(ids.size()) <= tokens &&
+             builder.sequences() < options_.max_batch_sequences) {
+        builder.Add(ids);
+      }
+      rows.resize(static_cast<std::size_t>(builder.sequences()) *
+                  static_cast<std::size_t>(width()));
+      for (int i = 0; i < kMaxInFlight; ++i) {
+        RETURN_IF_ERROR(Submit(builder.Batch()));
+        RETURN_IF_ERROR(Collect(rows));
+      }
+    }
   }
   return absl::OkStatus();
 }
@@ -237,7 +254,7 @@ absl::Status CudaEngine::Record(Slot& slot) {
       if ((kinds & 1) == 0) recording.size.short_items = 0;
       if ((kinds & 2) == 0) recording.size.medium_items = 0;
       if ((kinds & 4) == 0) recording.size.long_items = 0;
-      const CudaInput input = InputAt(slot.device_input, recording.size);
+      const CudaInput input = InputAt(slot.on_device.input, recording.size);
       recording.graph =
           kernels::Graph::Record(slot.stream, [&] { recording.rows = Forward(slot, input); });
       slot.recordings.push_back(std::move(recording));
@@ -277,13 +294,13 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
     const CudaInputSize size =
         recording != nullptr ? recording->size : CudaInputSize::Of(batch, slot.plan);
     WriteInput(batch, slot.plan, size, slot.input.data());
-    slot.stream.CopyToDevice(slot.device_input, slot.input.data(), size.bytes());
+    slot.stream.CopyToDevice(slot.on_device.input, slot.input.data(), size.bytes());
     kernels::Tensor rows;
     if (recording != nullptr) {
       recording->graph.Launch(slot.stream);
       rows = recording->rows;
     } else {
-      rows = Forward(slot, InputAt(slot.device_input, size));
+      rows = Forward(slot, InputAt(slot.on_device.input, size));
     }
     slot.stream.CopyToHost(slot.output.data(), rows.data, rows.Rows(0, batch.sequences()).bytes());
     RETURN_IF_ERROR(Lost());

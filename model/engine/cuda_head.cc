@@ -14,33 +14,53 @@ kernels::Tensor As(const kernels::Tensor& buffer, int rows, int columns) {
   return {buffer.data, buffer.type, rows, columns};
 }
 
+// What one Dense module multiplies by.
+kernels::Gemm::Shape Shape(const kernels::ConstTensor& weight, bool bias) {
+  return {kernels::DType::kFp32, weight.columns, weight.rows, bias};
+}
+
 }  // namespace
 
 CudaHead::CudaHead(kernels::Stream& stream, const kernels::GemmLibrary& library,
                    const kernels::DeviceBuffer& workspace, std::span<const CudaHeadModule> modules,
                    int width, int most_rows)
-    : modules_(modules), pooled_(width), width_(width), widest_(width), most_rows_(most_rows) {
+    : modules_(modules), pooled_(width), width_(width) {
   for (const CudaHeadModule& module : modules) {
     Products& products = products_.emplace_back();
     const auto* const dense = std::get_if<CudaDense>(&module);
     if (dense == nullptr) continue;
-    const auto shape = [&](const kernels::ConstTensor& weight, bool bias) {
-      return kernels::Gemm::Shape{kernels::DType::kFp32, weight.columns, weight.rows, bias};
-    };
-    products.dense.emplace(stream, library, workspace,
-                           shape(dense->weight, dense->bias.data != nullptr), most_rows);
-    if (dense->residual.data != nullptr) {
-      products.residual.emplace(stream, library, workspace, shape(dense->residual, false),
+    products.dense.emplace(stream, library, workspace, Shape(dense->weight, dense->bias.rows != 0),
+                           most_rows);
+    if (dense->residual.rows != 0) {
+      products.residual.emplace(stream, library, workspace, Shape(dense->residual, false),
                                 most_rows);
     }
     width_ = dense->weight.rows;
-    widest_ = std::max(widest_, width_);
   }
 }
 
-CudaHead::Rows CudaHead::Cut(kernels::Arena& arena) const {
-  const auto take = [&] { return arena.TakeTensor(kernels::DType::kFp32, most_rows_, widest_); };
-  if (modules_.empty()) return {.in = take()};
+std::size_t CudaHead::TrialBytes(std::span<const CudaHeadModule> modules, int most_rows) {
+  std::size_t most = 0;
+  for (const CudaHeadModule& module : modules) {
+    const auto* const dense = std::get_if<CudaDense>(&module);
+    if (dense == nullptr) continue;
+    most = std::max(most, kernels::Gemm::TrialBytes(Shape(dense->weight, true), most_rows));
+    if (dense->residual.rows == 0) continue;
+    most = std::max(most, kernels::Gemm::TrialBytes(Shape(dense->residual, false), most_rows));
+  }
+  return most;
+}
+
+CudaHead::Rows CudaHead::Rows::Cut(kernels::Arena& arena, std::span<const CudaHeadModule> modules,
+                                   int width, int most_rows) {
+  int widest = width;
+  for (const CudaHeadModule& module : modules) {
+    if (const auto* dense = std::get_if<CudaDense>(&module)) {
+      widest = std::max(widest, dense->weight.rows);
+    }
+  }
+  const auto take = [&] { return arena.TakeTensor(kernels::DType::kFp32, most_rows, widest); };
+  if (modules.empty()) return {.in = take()};
   return {.in = take(), .out = take(), .residual = take()};
 }
 

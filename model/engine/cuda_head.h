@@ -1,6 +1,7 @@
 // The modules of a folder that follow the pooling, on a device: always in fp32.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,14 +21,18 @@ class CudaHead {
     kernels::Tensor in;        // (B, widest): the pooled rows go here
     kernels::Tensor out;       // (B, widest)
     kernels::Tensor residual;  // (B, widest)
+
+    static Rows Cut(kernels::Arena& arena, std::span<const CudaHeadModule> modules, int width,
+                    int most_rows);
   };
 
   // `width`: of the pooled rows. Failures stick to `stream`; `modules` must outlive the head.
   CudaHead(kernels::Stream& stream, const kernels::GemmLibrary& library,
            const kernels::DeviceBuffer& workspace, std::span<const CudaHeadModule> modules,
            int width, int most_rows);
+  // Most device memory that the constructor takes at a time, and gives back.
+  static std::size_t TrialBytes(std::span<const CudaHeadModule> modules, int most_rows);
 
-  Rows Cut(kernels::Arena& arena) const;
   int width() const { return width_; }  // of the result
 
   // `rows.in` as the pooling should fill it for `count` sequences.
@@ -48,8 +53,6 @@ class CudaHead {
   std::vector<Products> products_;  // one for each module; empty where it is no Dense
   int pooled_;
   int width_;
-  int widest_;
-  int most_rows_;
 };
 
 }  // namespace embedserve

@@ -15,18 +15,19 @@ namespace {
 using kernels::ConstTensor;
 using kernels::DType;
 
-constexpr std::size_t kChunk = std::size_t{1} << 20;  // values staged at a time
+// Values staged at a time.
+constexpr std::size_t kChunk = CudaWeights::kStagingBytes / sizeof(float);
 
 // Cuts the device's memory and fills it. Without memory it only measures: the same walk over the
 // folder does both.
 class Writer {
  public:
+  Writer() : arena_(nullptr) {}
   Writer(kernels::Stream& stream, std::byte* memory)
-      : stream_(stream), arena_(memory), measures_(memory == nullptr) {
-    if (measures_) return;
-    staging_ = kernels::PinnedBuffer(stream, kChunk * sizeof(float));
-    on_device_ = kernels::DeviceBuffer(stream, kChunk * sizeof(float));
-  }
+      : stream_(&stream),
+        arena_(memory),
+        staging_(stream, kChunk * sizeof(float)),
+        on_device_(stream, kChunk * sizeof(float)) {}
 
   // Tensors of one width, one below the other, as (rows, columns).
   ConstTensor Matrix(DType type, int columns, std::span<const TensorView* const> parts) {
@@ -75,31 +76,27 @@ class Writer {
   }
 
   std::size_t bytes() const { return arena_.used(); }
-  absl::Status status() const {
-    return stream_.ok() ? absl::OkStatus() : absl::InternalError(stream_.error());
-  }
 
  private:
   using Source = std::function<void(std::size_t first, std::span<float> to)>;
 
   void Fill(const Source& source, kernels::Tensor out) {
-    if (measures_) return;
+    if (stream_ == nullptr) return;
     auto* const to = static_cast<std::byte*>(out.data);
-    for (std::size_t first = 0; first < out.size() && stream_.ok(); first += kChunk) {
+    for (std::size_t first = 0; first < out.size() && stream_->ok(); first += kChunk) {
       const std::size_t count = std::min(kChunk, out.size() - first);
       const std::span<float> values(reinterpret_cast<float*>(staging_.data()), count);
       source(first, values);
-      stream_.CopyToDevice(on_device_.data(), values.data(), values.size_bytes());
+      stream_->CopyToDevice(on_device_.data(), values.data(), values.size_bytes());
       const auto columns = static_cast<int>(count);
-      kernels::Convert(stream_, {on_device_.data(), DType::kFp32, 1, columns},
+      kernels::Convert(*stream_, {on_device_.data(), DType::kFp32, 1, columns},
                        {to + first * kernels::ByteSize(out.type), out.type, 1, columns});
-      stream_.Synchronize();  // the staging buffer is written again
+      stream_->Synchronize();  // the staging buffer is written again
     }
   }
 
-  kernels::Stream& stream_;
+  kernels::Stream* stream_ = nullptr;  // null: measures
   kernels::Arena arena_;
-  bool measures_;
   kernels::PinnedBuffer staging_;
   kernels::DeviceBuffer on_device_;
 };
@@ -193,17 +190,22 @@ kernels::ActivationKind KernelActivation(Activation activation) {
   return Kind::kIdentity;
 }
 
+CudaWeights CudaWeights::Shapes(const ModelFolder& folder, ComputeType type) {
+  CudaWeights weights;
+  Writer writer;
+  WriteAll(writer, folder, StorageType(type), weights);
+  weights.bytes = writer.bytes();
+  return weights;
+}
+
 absl::StatusOr<CudaWeights> CudaWeights::Load(kernels::Stream& stream, const ModelFolder& folder,
                                               ComputeType type) {
   if (type == ComputeType::kFp16) RETURN_IF_ERROR(CheckHalfRange(folder));
-  CudaWeights weights;
-  Writer measure(stream, nullptr);
-  WriteAll(measure, folder, StorageType(type), weights);
-  weights.memory = kernels::DeviceBuffer(stream, measure.bytes());
-  if (!stream.ok()) return absl::InternalError(stream.error());
+  CudaWeights weights = Shapes(folder, type);
+  weights.memory = kernels::DeviceBuffer(stream, weights.bytes);
   Writer writer(stream, weights.memory.data());
-  WriteAll(writer, folder, StorageType(type), weights);
-  RETURN_IF_ERROR(writer.status());
+  if (stream.ok()) WriteAll(writer, folder, StorageType(type), weights);
+  if (!stream.ok()) return absl::InternalError(stream.error());
   return weights;
 }
 

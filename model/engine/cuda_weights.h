@@ -2,6 +2,7 @@
 // computes in.
 #pragma once
 
+#include <cstddef>
 #include <variant>
 #include <vector>
 
@@ -49,6 +50,10 @@ struct CudaNorm {
 using CudaHeadModule = std::variant<CudaDense, CudaNorm, NormalizeModule>;
 
 struct CudaWeights {
+  // Without memory: shapes and bytes. Touches no device.
+  static CudaWeights Shapes(const ModelFolder& folder, ComputeType type);
+  // Device memory that Load takes beside the weights, and gives back.
+  static constexpr std::size_t kStagingBytes = std::size_t{4} << 20;
   // Waits until everything is on the device. OUT_OF_RANGE from CheckHalfRange; INTERNAL is the
   // device's own error.
   static absl::StatusOr<CudaWeights> Load(kernels::Stream& stream, const ModelFolder& folder,
@@ -57,6 +62,7 @@ struct CudaWeights {
   kernels::EmbeddingTables embedding;  // type row 0 is added to the positions, in fp32
   std::vector<CudaLayer> layers;
   std::vector<CudaHeadModule> head;
+  std::size_t bytes = 0;
   kernels::DeviceBuffer memory;  // what all of the above points into
 };
 

@@ -5,6 +5,7 @@
 // from an immutable ModelFolder that must outlive it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,6 +32,9 @@ struct EngineOptions {
   // device: the engine's limits() say how many that are.
   int max_batch_tokens = 16384;
   int max_batch_sequences = 4096;
+  // Most bytes that an engine may take of its GPU; 0 = no limit. What CUDA itself takes comes on
+  // top. 0 tokens then are as many as fit.
+  std::size_t gpu_memory_limit = 0;
 };
 
 class Engine {
@@ -58,6 +62,8 @@ class Engine {
   // Largest batch that Submit takes; as many tokens as the longest sequence, or more.
   virtual BatchLimits limits() const = 0;
   virtual std::string device() const = 0;  // "cpu", "cuda:0 (NVIDIA H100)"
+  // What the engine holds of the device's memory, part by part, for a log; "" on the CPU.
+  virtual std::string memory() const { return ""; }
   virtual ComputeType compute_type() const = 0;
 };
 

@@ -17,6 +17,22 @@ TEST(FullWaveTokens, FollowsTheMultiprocessors) {
   EXPECT_EQ(FullWaveTokens(58, 768, 512), 4864);   // L4: whole tiles of 128 rows
 }
 
+TEST(MostTokens, AreWholeTilesBetweenTheTwo) {
+  const auto most = [](int least, int most, int room) {
+    return MostTokens(least, most, [room](int tokens) { return tokens <= room; });
+  };
+  EXPECT_EQ(most(512, 11264, 11264), 11264);
+  EXPECT_EQ(most(512, 11264, 11263), 11136);
+  EXPECT_EQ(most(512, 11264, 1000), 896);
+  EXPECT_EQ(most(512, 11264, 639), 512);
+  EXPECT_EQ(most(512, 11264, 511), 0);
+  EXPECT_EQ(most(500, 700, 699), 640);
+  EXPECT_EQ(most(500, 700, 639), 512);
+  EXPECT_EQ(most(500, 700, 511), 500);
+  EXPECT_EQ(most(700, 700, 700), 700);
+  EXPECT_EQ(most(700, 700, 699), 0);
+}
+
 TEST(FullWaveTokens, TakesTheLongestSequence) { EXPECT_EQ(FullWaveTokens(20, 768, 8192), 8192); }
 
 }  // namespace
