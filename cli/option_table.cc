@@ -209,7 +209,7 @@ std::vector<OptionRow> TextRows() {
        "jsonl = one JSON string a line, so that a text may hold line feeds"},
       {"pairs",
        "",
-       {kSimilarity, kEval},
+       {kSimilarity, kEval, kTokenize},
        Text(&Options::pairs, "FILE"),
        "Lines of text_a TAB text_b (eval: label TAB text_a TAB text_b); - is standard input"},
       {"reference",

@@ -1,8 +1,9 @@
-#include <algorithm>
 #include <iterator>
 
+#include "absl/functional/function_ref.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/lines.h"
 #include "cli/text_input.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
@@ -12,25 +13,61 @@
 namespace embedserve {
 namespace {
 
-// Texts tokenized before their ids are printed: bounds the memory of a large input.
-constexpr std::size_t kTextsAtOnce = 4096;
+// Ids are printed once they fill this: bounds the memory of a large input.
+constexpr std::size_t kPrintAt = std::size_t{1} << 20;  // bytes
 
-absl::Status PrintIds(const Tokenizer& tokenizer, const TokenizeOptions& options,
-                      std::span<const std::string_view> texts) {
-  Tokenizer::Scratch scratch;
+// An error of a call with one text or pair, which counts from 0: named by its line instead.
+absl::Status AtLine(const absl::Status& status, std::string_view input, std::size_t line) {
+  const std::string_view message(status.message().data(), status.message().size());
+  const std::size_t place = message.find("[0]");
+  if (place == std::string_view::npos) return status;
+  return absl::Status(status.code(),
+                      fmt::format("{}: line {}{}", input, line, message.substr(place + 3)));
+}
+
+// Encodes `count` texts or pairs by encode(i, batch), one after the other.
+absl::Status PrintIds(std::size_t count, std::string_view input,
+                      absl::FunctionRef<absl::Status(std::size_t, TokenBatch&)> encode) {
   TokenBatch tokens;
-  while (!texts.empty()) {
-    const auto part = texts.first(std::min(kTextsAtOnce, texts.size()));
+  fmt::memory_buffer out;
+  for (std::size_t i = 0; i < count; ++i) {
     tokens.clear();
-    RETURN_IF_ERROR(tokenizer.Encode(part, options, scratch, tokens));
-    fmt::memory_buffer out;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      fmt::format_to(std::back_inserter(out), "[{}]\n", fmt::join(tokens[i], ", "));
+    if (const absl::Status status = encode(i, tokens); !status.ok()) {
+      return AtLine(status, input, i + 1);
     }
+    fmt::format_to(std::back_inserter(out), "[{}]\n", fmt::join(tokens.ids, ", "));
+    if (out.size() < kPrintAt && i + 1 < count) continue;
     RETURN_IF_ERROR(Print({out.data(), out.size()}));
-    texts = texts.subspan(part.size());
+    out.clear();
   }
   return absl::OkStatus();
+}
+
+absl::Status PrintTexts(const Options& options, const Tokenizer& tokenizer,
+                        const TokenizeOptions& tokenize) {
+  ASSIGN_OR_RETURN(const TextInput input, TextInput::Read(options.input, options.input_format));
+  Tokenizer::Scratch scratch;
+  return PrintIds(input.texts().size(), InputName(options.input),
+                  [&](std::size_t i, TokenBatch& out) {
+                    return tokenizer.Encode({&input.texts()[i], 1}, tokenize, scratch, out);
+                  });
+}
+
+absl::Status PrintPairs(const Options& options, const Tokenizer& tokenizer,
+                        const TokenizeOptions& tokenize) {
+  ASSIGN_OR_RETURN(const TableInput input, TableInput::Read(options.pairs, 2));
+  const std::vector<std::string_view> first = input.Column(0);
+  const std::vector<std::string_view> second = input.Column(1);
+  Tokenizer::Scratch scratch;
+  PairBatch batch;
+  return PrintIds(input.rows(), InputName(options.pairs),
+                  [&](std::size_t i, TokenBatch& out) -> absl::Status {
+                    const TextPair pair = {first[i], second[i]};
+                    batch.clear();
+                    RETURN_IF_ERROR(tokenizer.EncodePairs({&pair, 1}, tokenize, scratch, batch));
+                    out = batch.tokens;
+                    return absl::OkStatus();
+                  });
 }
 
 }  // namespace
@@ -39,6 +76,9 @@ absl::Status RunTokenize(const Options& options) {
   if (options.model.empty() == options.tokenizer.empty()) {
     return UsageError(fmt::format("tokenize needs one of --model DIR and --tokenizer FILE; {}",
                                   options.model.empty() ? "none is given" : "both are given"));
+  }
+  if (!options.pairs.empty() && !options.input.empty() && options.input != "-") {
+    return UsageError("tokenize reads --input or --pairs; both are given");
   }
   TokenizeOptions tokenize{.max_length = options.max_length,
                            .truncation_side = TruncationSide::kEnd,
@@ -53,8 +93,8 @@ absl::Status RunTokenize(const Options& options) {
   }
   const Tokenizer& tokenizer = model != nullptr ? model->tokenizer() : *file;
   tokenize.truncation_side = tokenizer.default_truncation_side();
-  ASSIGN_OR_RETURN(const TextInput input, TextInput::Read(options.input, options.input_format));
-  return PrintIds(tokenizer, tokenize, input.texts());
+  return options.pairs.empty() ? PrintTexts(options, tokenizer, tokenize)
+                               : PrintPairs(options, tokenizer, tokenize);
 }
 
 }  // namespace embedserve

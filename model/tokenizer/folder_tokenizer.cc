@@ -269,8 +269,8 @@ class FolderReader {
                                                     : Required(SpecialRole::kCls, "cls_token"));
     ASSIGN_OR_RETURN(const std::string sep, by_ends ? Required(SpecialRole::kEos, "eos_token")
                                                     : Required(SpecialRole::kSep, "sep_token"));
-    for (const auto& [token, ids] :
-         {std::pair(&cls, &spec_.specials.before), std::pair(&sep, &spec_.specials.after)}) {
+    int32_t ends[2] = {};
+    for (const auto& [token, end] : {std::pair(&cls, &ends[0]), std::pair(&sep, &ends[1])}) {
       if ((class_ == TokenizerClass::kBert || by_ends) &&
           (token->find_first_of(" :") != std::string::npos || token->starts_with('$'))) {
         return Refuse(
@@ -282,8 +282,10 @@ class FolderReader {
       if (!id.has_value()) {
         return Refuse("{}: the special token '{}' is empty", directory_.string(), *token);
       }
-      *ids = {*id};
+      *end = *id;
     }
+    spec_.specials = class_ == TokenizerClass::kBert ? SpecialTokens::Bert(ends[0], ends[1])
+                                                     : SpecialTokens::Roberta(ends[0], ends[1]);
     return absl::OkStatus();
   }
 
@@ -356,7 +358,11 @@ class FolderReader {
     const auto pre_tokenizer = ReadPreTokenizer(*tokenizer_json_);
     if (!pre_tokenizer.ok() || *pre_tokenizer != expected) warn("pre_tokenizer");
     const auto specials = ReadPostProcessor(*tokenizer_json_);
-    if (!specials.ok() || *specials != spec_.specials) warn("post_processor");
+    // How it joins two texts matters to nobody who embeds them one by one.
+    if (!specials.ok() || specials->before != spec_.specials.before ||
+        specials->after != spec_.specials.after) {
+      warn("post_processor");
+    }
     if (pre_tokenizer.ok() && !SameModel(*pre_tokenizer)) warn("model");
   }
 

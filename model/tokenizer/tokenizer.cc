@@ -9,6 +9,7 @@
 #include "fmt/format.h"
 #include "model/folder/refuse.h"
 #include "model/folder/status_macros.h"
+#include "model/tokenizer/pair_truncation.h"
 #include "model/tokenizer/tokenizer_json.h"
 #include "model/tokenizer/tokenizer_spec.h"
 
@@ -20,6 +21,16 @@ struct Tokenizer::Scratch::Buffers {
   WordPiece::Buffers word_piece;
   Unigram::Buffers unigram;
   WordCache cache;
+  std::vector<int32_t> pair[2];  // ids of the two texts of a pair
+};
+
+// A text of a call, for messages: "texts[3]", "pairs[3].first".
+struct TextPlace {
+  std::string_view list;
+  std::size_t index;
+  std::string_view part;
+
+  std::string Name() const { return fmt::format("{}[{}]{}", list, index, part); }
 };
 
 Tokenizer::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
@@ -33,6 +44,7 @@ struct TokenizerImpl final : public Tokenizer {
   // What TokenBatch::ends can count. A text adds far less at once: at most four ids for each of
   // NormalizerChain::kMaxBytes.
   static constexpr std::size_t kMaxIds = std::numeric_limits<int32_t>::max();
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
   TokenizerImpl(TokenizerSpec from, Model compiled, AddedTokenMatcher raw, AddedTokenMatcher normal)
       : spec(std::move(from)),
@@ -60,62 +72,104 @@ struct TokenizerImpl final : public Tokenizer {
 
   absl::Status Encode(std::span<const std::string_view> texts, const TokenizeOptions& options,
                       Scratch& scratch, TokenBatch& out) const override {
-    const int specials = options.add_special_tokens ? special_tokens() : 0;
-    if (options.max_length < 0 || (options.max_length > 0 && options.max_length < specials)) {
-      return absl::InvalidArgumentError(
-          fmt::format("max_length is {}; expected 0 (no limit) or at least the {} special tokens",
-                      options.max_length, specials));
-    }
-    for (std::size_t i = 0; i < texts.size(); ++i) RETURN_IF_ERROR(Check(texts[i], i));
-    scratch.buffers_->cache.BelongTo({.tokenizer = serial,
-                                      .seeds = seeds.empty() ? nullptr : &seeds,
-                                      .enabled = spec.fast.word_cache});
-    const std::size_t ids = out.ids.size();
-    const std::size_t ends = out.ends.size();
+    RETURN_IF_ERROR(CheckLimit(options, special_tokens()));
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      absl::Status appended = AppendText(texts[i], i, options, *scratch.buffers_, out);
+      RETURN_IF_ERROR(Check(texts[i], {"texts", i, ""}));
+    }
+    Prepare(scratch);
+    const Mark mark(out);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      absl::Status appended =
+          AppendText(texts[i], {"texts", i, ""}, options, *scratch.buffers_, out);
       if (appended.ok()) continue;
-      out.ids.resize(ids);
-      out.ends.resize(ends);
-      out.truncated.resize(ends);
+      mark.Restore(out);
       return appended;
     }
     return absl::OkStatus();
   }
 
-  static absl::Status Check(std::string_view text, std::size_t index) {
-    if (const auto offset = FirstInvalidUtf8(text)) {
-      return absl::InvalidArgumentError(
-          fmt::format("texts[{}] is not valid UTF-8 at byte {}", index, *offset));
+  absl::Status EncodePairs(std::span<const TextPair> pairs, const TokenizeOptions& options,
+                           Scratch& scratch, PairBatch& out) const override {
+    RETURN_IF_ERROR(CheckLimit(options, spec.specials.pair_tokens()));
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      RETURN_IF_ERROR(Check(pairs[i].first, {"pairs", i, ".first"}));
+      RETURN_IF_ERROR(Check(pairs[i].second, {"pairs", i, ".second"}));
     }
-    if (text.size() > kMaxTextBytes) {
-      return absl::InvalidArgumentError(
-          fmt::format("texts[{}] has {} bytes; expected at most {}: cut it, for a model reads its "
-                      "first or last tokens only",
-                      index, text.size(), kMaxTextBytes));
+    Prepare(scratch);
+    const Mark mark(out.tokens);
+    const std::size_t types = out.type_ids.size();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      absl::Status appended = AppendPair(pairs[i], i, options, *scratch.buffers_, out);
+      if (appended.ok()) continue;
+      mark.Restore(out.tokens);
+      out.type_ids.resize(types);
+      return appended;
     }
     return absl::OkStatus();
   }
 
-  absl::Status AppendText(std::string_view text, std::size_t index, const TokenizeOptions& options,
-                          Scratch::Buffers& buffers, TokenBatch& out) const {
-    const auto& [before, after] = spec.specials;
+  // What a batch held before a call that may fail.
+  class Mark {
+   public:
+    explicit Mark(const TokenBatch& batch) : ids_(batch.ids.size()), texts_(batch.ends.size()) {}
+    void Restore(TokenBatch& batch) const {
+      batch.ids.resize(ids_);
+      batch.ends.resize(texts_);
+      batch.truncated.resize(texts_);
+    }
+
+   private:
+    std::size_t ids_;
+    std::size_t texts_;
+  };
+
+  static absl::Status CheckLimit(const TokenizeOptions& options, int special_tokens) {
+    const int specials = options.add_special_tokens ? special_tokens : 0;
+    if (options.max_length == 0 || (options.max_length > 0 && options.max_length >= specials)) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        fmt::format("max_length is {}; expected 0 (no limit) or at least the {} special tokens",
+                    options.max_length, specials));
+  }
+
+  static absl::Status Check(std::string_view text, const TextPlace& place) {
+    if (const auto offset = FirstInvalidUtf8(text)) {
+      return absl::InvalidArgumentError(
+          fmt::format("{} is not valid UTF-8 at byte {}", place.Name(), *offset));
+    }
+    if (text.size() > kMaxTextBytes) {
+      return absl::InvalidArgumentError(
+          fmt::format("{} has {} bytes; expected at most {}: cut it, for a model reads its first "
+                      "or last tokens only",
+                      place.Name(), text.size(), kMaxTextBytes));
+    }
+    return absl::OkStatus();
+  }
+
+  void Prepare(Scratch& scratch) const {
+    scratch.buffers_->cache.BelongTo({.tokenizer = serial,
+                                      .seeds = seeds.empty() ? nullptr : &seeds,
+                                      .enabled = spec.fast.word_cache});
+  }
+
+  // Ids that a text or a pair may have beside its special tokens.
+  static std::size_t Room(const TokenizeOptions& options, int special_tokens) {
+    if (options.max_length == 0) return kNoLimit;
+    return static_cast<std::size_t>(options.max_length -
+                                    (options.add_special_tokens ? special_tokens : 0));
+  }
+
+  absl::Status AppendText(std::string_view text, const TextPlace& place,
+                          const TokenizeOptions& options, Scratch::Buffers& buffers,
+                          TokenBatch& out) const {
+    const auto& [before, after, pair] = spec.specials;
     if (options.add_special_tokens) out.ids.insert(out.ids.end(), before.begin(), before.end());
     const std::size_t begin = out.ids.size();
-    const std::size_t room =
-        options.max_length == 0
-            ? std::numeric_limits<std::size_t>::max()
-            : static_cast<std::size_t>(options.max_length -
-                                       (options.add_special_tokens ? special_tokens() : 0));
+    const std::size_t room = Room(options, special_tokens());
     const bool may_stop = options.max_length > 0 && options.truncation_side == TruncationSide::kEnd;
-    if (!AppendContent(text, options.split_special_tokens,
-                       may_stop ? begin + room : std::numeric_limits<std::size_t>::max(), buffers,
-                       out.ids)) {
-      return absl::InvalidArgumentError(
-          fmt::format("texts[{}]: the tokenizer's normalizer makes more than {} bytes of its {}; "
-                      "cut it",
-                      index, NormalizerChain::kMaxBytes, text.size()));
-    }
+    RETURN_IF_ERROR(AppendContent(text, place, options.split_special_tokens,
+                                  may_stop ? begin + room : kNoLimit, buffers, out.ids));
     const std::size_t count = out.ids.size() - begin;
     if (count > room) {
       const auto cut = out.ids.begin() +
@@ -124,20 +178,66 @@ struct TokenizerImpl final : public Tokenizer {
       out.ids.erase(cut, cut + static_cast<std::ptrdiff_t>(count - room));
     }
     if (options.add_special_tokens) out.ids.insert(out.ids.end(), after.begin(), after.end());
+    return Close(place, count > room, out);
+  }
+
+  // Without early stop: which text is cut depends on the lengths of both.
+  absl::Status AppendPair(const TextPair& pair, std::size_t index, const TokenizeOptions& options,
+                          Scratch::Buffers& buffers, PairBatch& out) const {
+    auto& [first, second] = buffers.pair;
+    first.clear();
+    second.clear();
+    RETURN_IF_ERROR(AppendContent(pair.first, {"pairs", index, ".first"},
+                                  options.split_special_tokens, kNoLimit, buffers, first));
+    RETURN_IF_ERROR(AppendContent(pair.second, {"pairs", index, ".second"},
+                                  options.split_special_tokens, kNoLimit, buffers, second));
+    const PairLengths all = {first.size(), second.size()};
+    PairLengths kept = all;
+    if (options.max_length > 0) {
+      const auto cut =
+          TruncatePair(all, Room(options, spec.specials.pair_tokens()), options.pair_truncation);
+      if (!cut.has_value()) {
+        return absl::InvalidArgumentError(fmt::format(
+            "pairs[{}]: its texts have {} and {} tokens; to fit them into {} by cutting one alone "
+            "would leave nothing of it",
+            index, all.first, all.second, options.max_length));
+      }
+      kept = *cut;
+    }
+    const auto part = [&](const std::vector<int32_t>& ids, std::size_t count) {
+      return options.truncation_side == TruncationSide::kEnd ? std::span(ids).first(count)
+                                                             : std::span(ids).last(count);
+    };
+    Join(part(first, kept.first), part(second, kept.second), options.add_special_tokens, out);
+    return Close({"pairs", index, ""}, kept != all, out.tokens);
+  }
+
+  void Join(std::span<const int32_t> first, std::span<const int32_t> second,
+            bool add_special_tokens, PairBatch& out) const {
+    using Kind = SpecialTokens::PairPiece::Kind;
+    for (const SpecialTokens::PairPiece& piece : spec.specials.pair) {
+      std::span<const int32_t> ids = piece.kind == Kind::kFirst ? first : second;
+      if (piece.kind == Kind::kToken) ids = std::span(&piece.id, add_special_tokens ? 1 : 0);
+      out.tokens.ids.insert(out.tokens.ids.end(), ids.begin(), ids.end());
+      out.type_ids.resize(out.tokens.ids.size(), piece.type_id);
+    }
+  }
+
+  static absl::Status Close(const TextPlace& place, bool truncated, TokenBatch& out) {
     if (out.ids.size() > kMaxIds) {
-      return absl::InvalidArgumentError(fmt::format(
-          "texts[{}]: with it the texts of one call have more than {} tokens; divide them", index,
-          kMaxIds));
+      return absl::InvalidArgumentError(
+          fmt::format("{}: with it the texts of one call have more than {} tokens; divide them",
+                      place.Name(), kMaxIds));
     }
     out.ends.push_back(static_cast<int32_t>(out.ids.size()));
-    out.truncated.push_back(count > room);
+    out.truncated.push_back(truncated);
     return absl::OkStatus();
   }
 
-  // Stops early, after a word, once there are more than `enough` ids. False if the normal form is
-  // too long.
-  bool AppendContent(std::string_view text, bool split_special_tokens, std::size_t enough,
-                     Scratch::Buffers& buffers, std::vector<int32_t>& ids) const {
+  // Stops early, after a word, once there are more than `enough` ids.
+  absl::Status AppendContent(std::string_view text, const TextPlace& place,
+                             bool split_special_tokens, std::size_t enough,
+                             Scratch::Buffers& buffers, std::vector<int32_t>& ids) const {
     const bool as_text = split_special_tokens || spec.split_special_tokens;
     bool fits = true;
     raw_matcher.Split(text, as_text, [&](std::string_view piece, int32_t added) {
@@ -157,7 +257,10 @@ struct TokenizerImpl final : public Tokenizer {
         return ids.size() <= enough;
       });
     });
-    return fits;
+    if (fits) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        fmt::format("{}: the tokenizer's normalizer makes more than {} bytes of its {}; cut it",
+                    place.Name(), NormalizerChain::kMaxBytes, text.size()));
   }
 
   void AppendSegment(std::string_view segment, std::size_t enough, Scratch::Buffers& buffers,

@@ -21,12 +21,16 @@
 namespace embedserve {
 
 enum class TruncationSide { kEnd, kStart };
+// Which text of a pair is cut where both together are too long. kLongestFirst: the longer one until
+// they are of a length, then both.
+enum class PairTruncation { kLongestFirst, kOnlyFirst, kOnlySecond };
 
 struct TokenizeOptions {
-  // Most tokens of a text, special tokens included; 0 = no limit. Below the number of special
-  // tokens: INVALID_ARGUMENT.
+  // Most tokens of a text or of a pair, special tokens included; 0 = no limit. Below the number of
+  // special tokens: INVALID_ARGUMENT.
   int max_length = 0;
   TruncationSide truncation_side = TruncationSide::kEnd;
+  PairTruncation pair_truncation = PairTruncation::kLongestFirst;  // of EncodePairs alone
   bool add_special_tokens = true;
   // Special tokens that stand in a text are plain text, as if nobody had named them: for texts of
   // strangers, who could write "[SEP]". Off, as in the reference, unless the folder says so. A
@@ -49,6 +53,22 @@ struct TokenBatch {
     ids.clear();
     ends.clear();
     truncated.clear();
+  }
+};
+
+struct TextPair {
+  std::string_view first;
+  std::string_view second;
+};
+
+// Pairs as Encode's texts, each one sequence of ids.
+struct PairBatch {
+  TokenBatch tokens;
+  std::vector<int32_t> type_ids;  // one an id: what tells the two texts apart, if anything does
+
+  void clear() {
+    tokens.clear();
+    type_ids.clear();
   }
 };
 
@@ -102,6 +122,11 @@ class Tokenizer {
   virtual absl::Status Encode(std::span<const std::string_view> texts,
                               const TokenizeOptions& options, Scratch& scratch,
                               TokenBatch& out) const = 0;
+
+  // Appends each pair to `out` as the post-processor joins two texts. Errors as above, naming
+  // "pairs[3].first", and where pair_truncation would leave nothing of the text that it cuts.
+  virtual absl::Status EncodePairs(std::span<const TextPair> pairs, const TokenizeOptions& options,
+                                   Scratch& scratch, PairBatch& out) const = 0;
 
   virtual int special_tokens() const = 0;                // added to one text
   virtual int vocabulary_size() const = 0;               // 1 + the largest id that Encode can give

@@ -103,94 +103,6 @@ absl::StatusOr<PreTokenizer> ReadOnePreTokenizer(JsonValue value) {
       "ByteLevel (for BPE) and Metaspace, alone or behind WhitespaceSplit (for Unigram)");
 }
 
-// ["text", id]
-absl::StatusOr<int32_t> ReadTokenPair(JsonValue pair) {
-  if (!pair.IsArray() || pair.size() != 2) return pair.Error("expected [token, id]");
-  int64_t id = 0;
-  RETURN_IF_ERROR(pair.ForEachElement([&](std::size_t i, JsonValue element) -> absl::Status {
-    if (i == 0) return element.AsString().status();
-    ASSIGN_OR_RETURN(id, element.AsInt(0, kMaxId));
-    return absl::OkStatus();
-  }));
-  return static_cast<int32_t>(id);
-}
-
-absl::Status AppendTemplateToken(JsonValue piece, JsonValue special_tokens,
-                                 std::vector<int32_t>& ids) {
-  ASSIGN_OR_RETURN(const std::string_view name, piece.String("id"));
-  ASSIGN_OR_RETURN(const JsonValue token, special_tokens.Get(name));
-  ASSIGN_OR_RETURN(const JsonValue list, token.Get("ids"));
-  return list.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
-    ASSIGN_OR_RETURN(const int64_t id, element.AsInt(0, kMaxId));
-    ids.push_back(static_cast<int32_t>(id));
-    return absl::OkStatus();
-  });
-}
-
-// Only `single` matters: pairs of texts are no input of this server. Type ids change no id.
-absl::StatusOr<SpecialTokens> ReadTemplate(JsonValue value) {
-  ASSIGN_OR_RETURN(const JsonValue single, value.Get("single"));
-  ASSIGN_OR_RETURN(const JsonValue special_tokens, value.Get("special_tokens"));
-  SpecialTokens specials;
-  int texts = 0;
-  RETURN_IF_ERROR(single.ForEachElement([&](std::size_t, JsonValue piece) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto token, piece.Find("SpecialToken"));
-    if (token.has_value()) {
-      return AppendTemplateToken(*token, special_tokens,
-                                 texts == 0 ? specials.before : specials.after);
-    }
-    ASSIGN_OR_RETURN(const JsonValue sequence, piece.Get("Sequence"));
-    ASSIGN_OR_RETURN(const std::string_view id, sequence.String("id"));
-    if (id != "A") return sequence.Error("expected the sequence \"A\" in the template of one text");
-    ++texts;
-    return absl::OkStatus();
-  }));
-  if (texts != 1) return single.Error("expected the sequence \"A\" exactly once");
-  return specials;
-}
-
-// Keys of other types are refused: the library goes by them before it looks at "type".
-absl::StatusOr<SpecialTokens> ReadOnePostProcessor(JsonValue value) {
-  ASSIGN_OR_RETURN(const std::string_view type, value.String("type"));
-  if (type == "ByteLevel") {  // moves offsets only
-    RETURN_IF_ERROR(
-        value.RefuseOtherKeys({"type", "add_prefix_space", "trim_offsets", "use_regex"}));
-    return SpecialTokens();
-  }
-  if (type == "TemplateProcessing") {
-    RETURN_IF_ERROR(value.RefuseOtherKeys({"type", "single", "pair", "special_tokens"}));
-    return ReadTemplate(value);
-  }
-  if (type == "RobertaProcessing" || type == "BertProcessing") {
-    RETURN_IF_ERROR(
-        value.RefuseOtherKeys({"type", "sep", "cls", "trim_offsets", "add_prefix_space"}));
-    ASSIGN_OR_RETURN(const JsonValue cls, value.Get("cls"));
-    ASSIGN_OR_RETURN(const JsonValue sep, value.Get("sep"));
-    ASSIGN_OR_RETURN(const int32_t cls_id, ReadTokenPair(cls));
-    ASSIGN_OR_RETURN(const int32_t sep_id, ReadTokenPair(sep));
-    return SpecialTokens{{cls_id}, {sep_id}};
-  }
-  if (type == "Sequence") {
-    RETURN_IF_ERROR(value.RefuseOtherKeys({"type", "processors"}));
-    SpecialTokens all;
-    ASSIGN_OR_RETURN(const JsonValue list, value.Get("processors"));
-    RETURN_IF_ERROR(list.ForEachElement([&](std::size_t, JsonValue element) -> absl::Status {
-      ASSIGN_OR_RETURN(SpecialTokens one, ReadOnePostProcessor(element));
-      if (one == SpecialTokens()) return absl::OkStatus();
-      if (all != SpecialTokens()) {
-        return element.Error("a second processor that adds tokens is not supported");
-      }
-      all = std::move(one);
-      return absl::OkStatus();
-    }));
-    return all;
-  }
-  return ErrorAt(
-      value, "type",
-      "this post-processor is not supported; known are TemplateProcessing, RobertaProcessing, "
-      "BertProcessing, ByteLevel and Sequence");
-}
-
 absl::Status RefuseText(JsonValue model, std::string_view key) {
   ASSIGN_OR_RETURN(const auto text, model.OptionalString(key));
   if (!text.has_value() || text->empty()) return absl::OkStatus();
@@ -319,12 +231,6 @@ absl::StatusOr<std::vector<TextStep>> ReadNormalizer(JsonValue root) {
 absl::StatusOr<PreTokenizer> ReadPreTokenizer(JsonValue root) {
   ASSIGN_OR_RETURN(const JsonValue value, root.Get("pre_tokenizer"));
   return ReadOnePreTokenizer(value);
-}
-
-absl::StatusOr<SpecialTokens> ReadPostProcessor(JsonValue root) {
-  ASSIGN_OR_RETURN(const auto value, root.Find("post_processor"));
-  if (IsAbsent(value)) return SpecialTokens();
-  return ReadOnePostProcessor(*value);
 }
 
 absl::StatusOr<TruncationSide> ReadTruncationSide(JsonValue root) {

@@ -25,7 +25,6 @@ absl::StatusOr<TokenizerModelType> ReadModelType(JsonValue model);
 absl::StatusOr<Vocabulary> ReadVocabulary(JsonValue value);
 absl::StatusOr<BpeMerges> ReadMerges(JsonValue value);
 absl::StatusOr<std::vector<TextStep>> ReadNormalizer(JsonValue root);
-absl::StatusOr<SpecialTokens> ReadPostProcessor(JsonValue root);
 absl::StatusOr<TruncationSide> ReadTruncationSide(JsonValue root);
 
 struct BertPreTokenizer {

@@ -13,6 +13,7 @@
 #include "model/tokenizer/added_tokens.h"
 #include "model/tokenizer/byte_level_bpe.h"
 #include "model/tokenizer/normalizer_chain.h"
+#include "model/tokenizer/special_tokens.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/unigram.h"
 #include "model/tokenizer/vocabulary.h"
@@ -28,14 +29,6 @@ struct ByteLevelBpeSpec {
 struct UnigramSpec {
   UnigramPieces pieces;
   UnigramOptions options;
-};
-
-// Ids that the post-processor puts round a text.
-struct SpecialTokens {
-  std::vector<int32_t> before;
-  std::vector<int32_t> after;
-
-  bool operator==(const SpecialTokens&) const = default;
 };
 
 struct TokenizerSpec {

@@ -203,6 +203,10 @@ class Local(Case):
         cut = json.loads(self.succeeds("tokenize", "--tokenizer", TINY / "tokenizer.json",
                                        "--max-length", 3, stdin="the cat\n"))
         self.assertEqual(cut, [ids[0][0], ids[0][1], ids[0][-1]])
+        pair = json.loads(self.succeeds("tokenize", "--model", TINY, "--pairs", "-", stdin="the cat\tthe cat\n"))
+        self.assertEqual([x for x in pair if x in bare], bare * 2)
+        self.fails(2, "tokenize", "--model", TINY, "--pairs", "-", "--input", "x")
+        self.assertIn("line 2", self.fails(1, "tokenize", "--model", TINY, stdin="the\n" + "a" * (2 ** 25 + 1)))
 
     def test_eval_of_labels(self):
         pairs = self.write("pairs", "1\tthe cat\tthe cat\n0\tthe cat\tone two three\n1\ta\ta\n")

@@ -80,6 +80,46 @@ def compare(name, program, spec, texts, limit=0, side='right', special=True, spl
     return len(texts)
 
 
+def compare_pairs(name, program, spec, pairs, limit=0, side='right', special=True, how='longest_first'):
+    """Number of pairs compared, ids and type ids."""
+    global failures
+    reference = load(spec)
+    flags = ['--pairs', how] + ([] if special else ['--no-special'])
+    if limit:
+        reference.enable_truncation(limit, strategy=how, direction=side)
+        flags += ['--max-length', str(limit)] + (['--left'] if side == 'left' else [])
+
+    def encode(first, second):
+        try:
+            row = reference.encode(first, second, add_special_tokens=special)
+        except Exception as error:
+            assert 'too short' in str(error), error
+            return None
+        return [row.ids, row.type_ids]
+
+    got = ours(program, spec, pairs, *flags)
+    if isinstance(got, str):
+        sys.exit(f'{name}: {got}')
+    bad = [(pair, want, ids) for pair, ids in zip(pairs, got) if (want := encode(*pair)) != ids]
+    for pair, want, ids in bad[:3]:
+        print(f'DIFFERENT {name} {flags}: {json.dumps(pair)}\n  reference {want}\n  ours      {ids}')
+        if len(json.dumps(spec)) < 4000:
+            print(f'  tokenizer {json.dumps(spec)}')
+    failures += len(bad)
+    return len(pairs)
+
+
+def some_pairs(rng, name, program, spec, texts):
+    """Pairs of `texts` without a limit and with one, cut in any way."""
+    pairs = [[rng.choice(texts), rng.choice(texts)] for _ in range(len(texts) // 4)]
+    added = load(spec).num_special_tokens_to_add(True)
+    done = compare_pairs(name, program, spec, pairs, special=rng.random() < 0.7)
+    for how in ('longest_first', 'only_first', 'only_second'):
+        done += compare_pairs(name, program, spec, pairs, added + rng.randint(1 if added == 0 else 0, 12),
+                              rng.choice(('left', 'right')), True, how)
+    return done
+
+
 @functools.cache
 def bytes_of_alphabet():
     return {c: b for b, c in byte_alphabet().items()}
@@ -109,6 +149,7 @@ def generated(program, seed, count, vocabularies):
             done += compare(name, program, spec, part, rng.randint(2, 20), rng.choice(('left', 'right')))
         done += compare(name, program, spec, texts[:count // 10], special=False)
         done += compare(name, program, spec, texts[-count // 10:], split=True)
+        done += some_pairs(rng, name, program, spec, texts[:count // 10])
         print(f'generated {name}: {done} strings')
 
 
@@ -185,6 +226,20 @@ def random_unigram(rng, characters):
     return {name: i for i, name in enumerate(names)}, model, normalizer, splitter
 
 
+def random_processor(rng):
+    """None or any processor; a template's pair in any order, with any types."""
+    ids = {'p': [1], 'q': [0, 2]}
+    any_template = template(['p'], ['q', 'p'], ids)
+    piece = lambda: rng.choice(({'SpecialToken': {'id': rng.choice('pq'), 'type_id': rng.randint(0, 2)}},
+                                {'Sequence': {'id': rng.choice('AB'), 'type_id': rng.randint(0, 2)}}))
+    any_template['pair'] = [piece() for _ in range(rng.choice((2, 3, 5)))]
+    ends = {'sep': ['s', 2], 'cls': ['c', 0]}
+    byte_level = {'type': 'ByteLevel', 'add_prefix_space': True, 'trim_offsets': True}
+    own = rng.choice((template(['p'], ['q', 'p'], ids), any_template, any_template, {'type': 'BertProcessing', **ends},
+                      {'type': 'RobertaProcessing', **ends, 'trim_offsets': True, 'add_prefix_space': False}))
+    return rng.choice((None, byte_level, own, own, {'type': 'Sequence', 'processors': rng.sample([byte_level, own], 2)}))
+
+
 def random_configuration(rng):
     characters = rng.choice(('abc', 'abc .', "a's t1", 'aé\u0301中.', 'xyAB \u0301\u200d', 'a1!\u00a0\n ', COMPOSED, COMPATIBLE))
     kind = rng.random()
@@ -213,7 +268,7 @@ def random_configuration(rng):
                  'ignore_merges': rng.random() < 0.3, 'vocab': vocab, 'merges': merges}
         normalizer = random_normalizer(rng, characters)
         splitter = {'type': 'ByteLevel', 'add_prefix_space': rng.random() < 0.5, 'trim_offsets': True, 'use_regex': True}
-    processor = rng.choice((None, template(['p'], ['q', 'p'], {'p': [1], 'q': [0, 2]})))
+    processor = random_processor(rng)
     return characters, file_of(model, normalizer, splitter, processor, random_added(rng, characters, vocab, model))
 
 
@@ -232,6 +287,7 @@ def configurations(program, seed, count):
         strings += compare(f'configuration {i}', program, spec, texts)
         if any(token['special'] for token in spec['added_tokens']):
             strings += compare(f'configuration {i}', program, spec, texts, split=True)
+        strings += some_pairs(rng, f'configuration {i}', program, spec, texts)
     print(f'configurations: {count} made, {strings} strings compared')
     for reason, times in refused.most_common():
         print(f'  refused by us {times} times: {reason}')

@@ -32,6 +32,9 @@ FOLDER_TEXTS = [
     'xab ab', 'a  lst  b', 'a  rst  b', 'NORM norm', '\nHello', 'a ,b', '<unk><pad>']
 
 
+PAIR = ('the cats', 'a cat sat on Mats')
+
+
 def base(name, kind='tokenizer.json', **patch):
     return {'$base': name, '$as': kind, '$patch': patch}
 
@@ -304,7 +307,11 @@ def answer(folder, texts):
     result = {**folder, 'truncation_side': tokenizer.truncation_side, 'model_max_length': length if length < 2 ** 53 else None}
     cases = [[text, tokenizer(text)['input_ids']] for text in texts]
     cases += [[text, tokenizer(text, truncation=True, max_length=7)['input_ids'], 7] for text in texts[-6:]]
-    return {**result, 'cases': cases}
+    pairs = []
+    for limit in (0, 9):
+        row = tokenizer(*PAIR, truncation=limit > 0, max_length=limit or None) and backend.encode(*PAIR)
+        pairs.append([*PAIR, row.ids, row.type_ids, limit])
+    return {**result, 'cases': cases, 'pairs': pairs}
 
 
 def main():

@@ -65,6 +65,24 @@ void ExpectFolder(const Tokenizer& tokenizer, const json& folder) {
   }
 }
 
+void ExpectPairs(const Tokenizer& tokenizer, const json& folder) {
+  Tokenizer::Scratch scratch;
+  for (const json& golden : folder["pairs"]) {
+    const auto first = golden[0].get<std::string>();
+    const auto second = golden[1].get<std::string>();
+    const TextPair pair = {first, second};
+    PairBatch batch;
+    const absl::Status status =
+        tokenizer.EncodePairs(std::span(&pair, 1),
+                              {.max_length = golden[4].get<int>(),
+                               .truncation_side = tokenizer.default_truncation_side()},
+                              scratch, batch);
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(batch.tokens.ids, golden[2].get<std::vector<int32_t>>()) << golden[4];
+    EXPECT_EQ(batch.type_ids, golden[3].get<std::vector<int32_t>>());
+  }
+}
+
 TEST(TokenizerGoldenTest, FoldersGiveTheIdsOfAutoTokenizer) {
   const json goldens = ReadTestdata("folder_goldens.json");
   EXPECT_EQ(goldens["transformers"], "5.24.0");
@@ -82,6 +100,7 @@ TEST(TokenizerGoldenTest, FoldersGiveTheIdsOfAutoTokenizer) {
     EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
     if (!tokenizer.ok()) continue;
     ExpectFolder(**tokenizer, folder);
+    ExpectPairs(**tokenizer, folder);
     ++loaded;
   }
   EXPECT_GT(loaded, 80u);

@@ -1,7 +1,9 @@
 // The tokenizer as a command, for differential tests against the reference library:
 //   tokenizer_ids (--file TOKENIZER.json | --folder DIR) [--max-length N] [--left] [--no-special]
-//                 [--split-special] [--lower-case-first] [--stream] < LINES
-// Each line of standard input is a JSON string; its ids are printed as a JSON array.
+//                 [--split-special] [--lower-case-first] [--pairs HOW | --stream] < LINES
+// Each line of standard input is a JSON string; its ids are printed as a JSON array. With --pairs
+// longest_first, only_first or only_second it is an array of two strings, for which [ids, type ids]
+// is printed, or null where the limit leaves nothing of the text that is cut.
 //
 // With --stream instead, for millions of texts: standard input holds requests, each five int32
 // (texts, --max-length, 1 for --left, 1 for --no-special, bytes of all texts), then an int32 size
@@ -18,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "fmt/format.h"
 #include "model/tokenizer/tokenizer.h"
 
@@ -29,6 +33,7 @@ struct Arguments {
   std::string folder;
   TokenizeOptions options;
   FolderTokenizerOptions folder_options;
+  bool pairs = false;
   bool stream = false;
 };
 
@@ -49,6 +54,11 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.options.add_special_tokens = false;
     } else if (flag == "--stream") {
       arguments.stream = true;
+    } else if (flag == "--pairs") {
+      arguments.pairs = true;
+      const std::string_view how = value();
+      if (how == "only_first") arguments.options.pair_truncation = PairTruncation::kOnlyFirst;
+      if (how == "only_second") arguments.options.pair_truncation = PairTruncation::kOnlySecond;
     } else if (flag == "--split-special") {
       arguments.options.split_special_tokens = true;
     } else if (flag == "--lower-case-first") {
@@ -65,19 +75,39 @@ bool ReadAll(void* to, std::size_t bytes) {
   return static_cast<std::size_t>(std::cin.gcount()) == bytes;
 }
 
-int Lines(const Tokenizer& tokenizer, const TokenizeOptions& options) {
-  Tokenizer::Scratch scratch;
-  TokenBatch batch;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto text = nlohmann::json::parse(line).get<std::string>();
+// What is printed for one line of standard input.
+absl::StatusOr<std::string> Answer(const Tokenizer& tokenizer, const Arguments& arguments,
+                                   const std::string& line, Tokenizer::Scratch& scratch) {
+  const auto value = nlohmann::json::parse(line);
+  if (!arguments.pairs) {
+    const auto text = value.get<std::string>();
     const std::string_view view = text;
-    batch.clear();
-    const absl::Status status = tokenizer.Encode(std::span(&view, 1), options, scratch, batch);
-    if (!status.ok()) {
-      std::cerr << status << "\n";
+    TokenBatch batch;
+    const absl::Status status =
+        tokenizer.Encode(std::span(&view, 1), arguments.options, scratch, batch);
+    if (!status.ok()) return status;
+    return fmt::format("[{}]", fmt::join(batch.ids, ","));
+  }
+  const auto texts = value.get<std::vector<std::string>>();
+  const TextPair pair = {texts.at(0), texts.at(1)};
+  PairBatch batch;
+  const absl::Status status =
+      tokenizer.EncodePairs(std::span(&pair, 1), arguments.options, scratch, batch);
+  if (absl::StrContains(status.message(), "would leave nothing")) return "null";
+  if (!status.ok()) return status;
+  return fmt::format("[[{}],[{}]]", fmt::join(batch.tokens.ids, ","),
+                     fmt::join(batch.type_ids, ","));
+}
+
+int Lines(const Tokenizer& tokenizer, const Arguments& arguments) {
+  Tokenizer::Scratch scratch;
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto answer = Answer(tokenizer, arguments, line, scratch);
+    if (!answer.ok()) {
+      std::cerr << answer.status() << "\n";
       return 4;
     }
-    std::cout << fmt::format("[{}]\n", fmt::join(batch.ids, ","));
+    std::cout << *answer << "\n";
   }
   return 0;
 }
@@ -128,7 +158,8 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   if (!Parse(argc, argv, arguments)) {
     std::cerr << "usage: tokenizer_ids (--file TOKENIZER.json | --folder DIR) [--max-length N] "
-                 "[--left] [--no-special] [--lower-case-first] [--stream] < LINES\n";
+                 "[--left] [--no-special] [--split-special] [--lower-case-first] "
+                 "[--pairs HOW | --stream] < LINES\n";
     return 2;
   }
   const auto tokenizer = arguments.folder.empty()
@@ -140,7 +171,7 @@ int Main(int argc, char** argv) {
   }
   for (const std::string& warning : (*tokenizer)->warnings()) std::cerr << warning << "\n";
   std::ios::sync_with_stdio(false);
-  return arguments.stream ? Stream(**tokenizer) : Lines(**tokenizer, arguments.options);
+  return arguments.stream ? Stream(**tokenizer) : Lines(**tokenizer, arguments);
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"Template", kPiece, R"({"post_processor": {"single": []}})", "exactly once"},
         BadFile{"TemplateB", kPiece,
                 R"({"post_processor": {"single": [{"Sequence": {"id": "B", "type_id": 0}}]}})",
-                "\"A\""},
+                "no sequence \"B\""},
         BadFile{"TemplateToken", kPiece,
                 R"({"post_processor": {"single": [{"SpecialToken": {"id": "zz", "type_id": 0}}]}})",
                 "zz"},

@@ -239,6 +239,46 @@ TEST(TokenizerTest, SpecialTokensInATextCanBePlainText) {
   }
 }
 
+TEST(TokenizerTest, PairsAreAppendedOneAfterTheOther) {
+  const auto tokenizer = Load("byte_level");  // <s> A </s></s> B </s>
+  Tokenizer::Scratch scratch;
+  PairBatch batch;
+  const std::vector<TextPair> pairs = {{"the cat", "sat"}, {"", ""}};
+  ASSERT_TRUE(tokenizer->EncodePairs(pairs, {}, scratch, batch).ok());
+  ASSERT_EQ(batch.tokens.size(), 2u);
+  EXPECT_THAT(batch.tokens[1], ElementsAre(0, 2, 2, 2));
+  EXPECT_EQ(batch.tokens[0].size(),
+            Ids(*tokenizer, "the cat").size() + Ids(*tokenizer, "sat").size());
+  EXPECT_EQ(batch.type_ids.size(), batch.tokens.ids.size());
+  const std::size_t whole = batch.tokens.ids.size();
+  ASSERT_TRUE(tokenizer->EncodePairs(pairs, {.add_special_tokens = false}, scratch, batch).ok());
+  EXPECT_EQ(batch.tokens.size(), 4u);
+  EXPECT_EQ(batch.tokens.ids.size(), whole + whole - 8);
+}
+
+TEST(TokenizerTest, APairThatIsRefusedLeavesTheBatchAsItWas) {
+  const auto tokenizer = Load("word_piece_uncased", {{"post_processor", nullptr}});
+  Tokenizer::Scratch scratch;
+  PairBatch batch;
+  const std::vector<TextPair> good = {{"the cats sat", "the"}};
+  ASSERT_TRUE(tokenizer->EncodePairs(good, {}, scratch, batch).ok());
+  const PairBatch before = batch;
+  const auto message = [&](const std::vector<TextPair>& pairs, const TokenizeOptions& options) {
+    const absl::Status status = tokenizer->EncodePairs(pairs, options, scratch, batch);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(batch.tokens.ids, before.tokens.ids);
+    EXPECT_EQ(batch.tokens.ends, before.tokens.ends);
+    EXPECT_EQ(batch.type_ids, before.type_ids);
+    return std::string(status.message());
+  };
+  EXPECT_THAT(message({good[0], {"the", "a\xFF"}}, {}),
+              HasSubstr("pairs[1].second is not valid UTF-8 at byte 1"));
+  EXPECT_THAT(message(good, {.max_length = -1}), HasSubstr("max_length is -1"));
+  const TokenizeOptions second = {.max_length = 1, .pair_truncation = PairTruncation::kOnlySecond};
+  EXPECT_THAT(message({{"the", "the"}}, second),
+              HasSubstr("pairs[0]: its texts have 1 and 1 tokens; to fit them into 1"));
+}
+
 TEST(TokenizerTest, NulIsACharacter) {
   using namespace std::string_view_literals;
   const auto tokenizer = Load("byte_level");
