@@ -154,9 +154,13 @@ absl::Status TokenizeRun::ExplainFailure(const Chunk& chunk, Tokenizer::Scratch&
     const absl::Status status =
         Tokenize({&distinct_[i].text, 1}, groups_[distinct_[i].group].prompt, scratch, alone);
     if (status.ok()) continue;
-    constexpr std::string_view kOwnPath = "texts[0]: ";
+    // "texts[0]: " or "texts[0] is": the path takes its place.
+    constexpr std::string_view kOwnPath = "texts[0]";
     std::string_view what(status.message().data(), status.message().size());
-    if (what.starts_with(kOwnPath)) what.remove_prefix(kOwnPath.size());
+    if (what.starts_with(kOwnPath)) {
+      what.remove_prefix(kOwnPath.size());
+      what.remove_prefix(std::min(what.find_first_not_of(": "), what.size()));
+    }
     return InvalidField("BAD_TEXT", Path(distinct_[i]), what);
   }
   return chunk.status;

@@ -76,7 +76,17 @@ TEST(TokenizeTexts, TheFirstBadTextIsNamedWhereverItStands) {
   const auto texts = Tokenize({{.field = "texts_a", .texts = {"fine"}},
                                {.field = "texts_b", .texts = {own.begin(), own.end()}}});
   EXPECT_TRUE(absl::IsInvalidArgument(texts.status()));
-  EXPECT_THAT(std::string(texts.status().message()), HasSubstr("texts_b[150]: "));
+  EXPECT_THAT(std::string(texts.status().message()),
+              HasSubstr("texts_b[150]: is not valid UTF-8 at byte 4"));
+}
+
+// --max-request-bytes may be far above what one text may have.
+TEST(TokenizeTexts, ATextBeyondTheTokenizersOwnLimitIsNamed) {
+  const std::string text(Tokenizer::kMaxTextBytes + 1, 'a');
+  const auto texts = Tokenize({{.field = "texts", .texts = {"fine", text}}});
+  EXPECT_TRUE(absl::IsInvalidArgument(texts.status()));
+  EXPECT_THAT(std::string(texts.status().message()),
+              HasSubstr("texts[1]: has 33554433 bytes; expected at most 33554432"));
 }
 
 TEST(TokenizeTexts, OverlongTextsAreRefusedOrCutOnEitherSide) {
