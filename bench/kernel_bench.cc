@@ -1,6 +1,7 @@
-// Each kernel beside its ceiling, at the shapes of a 6-layer RoBERTa (hidden 768, 12 heads of 64,
-// feed-forward 3072). One JSON object a line: microseconds of one run inside a CUDA graph (median,
-// fastest, slowest group), and as far as they apply
+// Each kernel beside its ceiling, at the shapes of distilroberta (hidden 768, 12 heads of 64,
+// feed-forward 3072) or of all-MiniLM-L6 (384, 12 of 32, 1536). One JSON object a line:
+// microseconds of one run inside a CUDA graph (median, fastest, slowest group), and as far as they
+// apply
 //   share_of_copy       bytes moved a second, of those of a copy of 1 GiB in the same run
 //   share_of_ceiling    its time against the time of a kernel that reads and writes the same bytes
 //                       and does nothing else ("nothing else" rows), ramp and tail included
@@ -10,7 +11,7 @@
 // Values are random; three sets of buffers take turns, so that nothing is found in the cache that
 // the engine would not find there.
 //
-//   kernel_bench [TOKENS] [fp16|bf16|fp32] [length=TOKENS] [rows]
+//   kernel_bench [TOKENS] [fp16|bf16|fp32] [minilm] [length=TOKENS] [rows]
 // Sequences have the lengths of MRPC, or all one length. "rows": not the products.
 #include <algorithm>
 #include <cstdio>
@@ -45,7 +46,7 @@ namespace {
 using kernels::DType;
 using kernels::Tensor;
 
-constexpr int kHidden = 768, kHeads = 12, kFeedForward = 3072, kVocabulary = 50265;
+constexpr int kHeads = 12, kVocabulary = 50265;
 constexpr int kSets = 3;
 
 const char* Name(DType type) {
@@ -74,7 +75,7 @@ struct Work {
 
 class KernelBench {
  public:
-  KernelBench(DType type, const std::vector<int>& lengths, int tokens);
+  KernelBench(DType type, int hidden, const std::vector<int>& lengths, int tokens);
   bool Run(bool products);
 
  private:
@@ -121,6 +122,7 @@ class KernelBench {
   const kernels::GemmLibrary library_{stream_};
   const kernels::DeviceBuffer workspace_{stream_, kernels::kGemmWorkspaceBytes};
   DType type_;
+  int hidden_, feed_forward_;
   int tokens_ = 0, sequences_ = 0;
   std::vector<int32_t> offsets_{0};
   std::vector<kernels::DeviceBuffer> buffers_;
@@ -128,7 +130,8 @@ class KernelBench {
   double copy_bytes_a_microsecond_ = 1, peak_flops_a_microsecond_ = 1;
 };
 
-KernelBench::KernelBench(DType type, const std::vector<int>& lengths, int tokens) : type_(type) {
+KernelBench::KernelBench(DType type, int hidden, const std::vector<int>& lengths, int tokens)
+    : type_(type), hidden_(hidden), feed_forward_(4 * hidden) {
   for (const int length : lengths) {
     if (offsets_.back() + length > tokens) break;
     offsets_.push_back(offsets_.back() + length);
@@ -140,9 +143,10 @@ KernelBench::KernelBench(DType type, const std::vector<int>& lengths, int tokens
 // Returns the microseconds.
 double KernelBench::Print(const char* name, const DeviceTime& time, const Work& work) const {
   std::printf(
-      "{\"kernel\": \"%s\", \"type\": \"%s\", \"tokens\": %d, \"us\": %.2f, \"us_low\": %.2f, "
+      "{\"kernel\": \"%s\", \"type\": \"%s\", \"hidden\": %d, \"tokens\": %d, \"us\": %.2f, "
+      "\"us_low\": %.2f, "
       "\"us_high\": %.2f",
-      name, Name(type_), tokens_, time.median, time.low, time.high);
+      name, Name(type_), hidden_, tokens_, time.median, time.low, time.high);
   if (work.bytes > 0) {
     std::printf(", \"gb_per_s\": %.0f, \"share_of_copy\": %.3f", work.bytes / time.median / 1e3,
                 work.bytes / time.median / copy_bytes_a_microsecond_);
@@ -237,7 +241,7 @@ void KernelBench::MeasureProduct(const char* name, int inputs, int outputs, bool
   });
   std::list<kernels::GeluLinear> forms;
   for (const auto form : {kernels::GeluLinearForm::kSm90, kernels::GeluLinearForm::kSm80}) {
-    if (outputs != kFeedForward) break;
+    if (outputs != feed_forward_) break;
     const kernels::GeluLinear& gelu = forms.emplace_back(stream_, type_, inputs, outputs, form);
     if (gelu.form() != form) continue;
     names.push_back(std::string(name) + " with erf-GELU, " +
@@ -256,12 +260,12 @@ void KernelBench::MeasureProduct(const char* name, int inputs, int outputs, bool
 }
 
 void KernelBench::MeasureRows() {
-  const std::vector<Tensor> x = TakeSets(tokens_, kHidden), r = TakeSets(tokens_, kHidden),
-                            out = TakeSets(tokens_, kHidden),
-                            wide = TakeSets(tokens_, kFeedForward);
-  const Tensor vectors = Take(3, kHidden, DType::kFp32);
+  const std::vector<Tensor> x = TakeSets(tokens_, hidden_), r = TakeSets(tokens_, hidden_),
+                            out = TakeSets(tokens_, hidden_),
+                            wide = TakeSets(tokens_, feed_forward_);
+  const Tensor vectors = Take(3, hidden_, DType::kFp32);
   const auto* const bias = static_cast<const float*>(vectors.data);
-  const kernels::LayerNormParameters norm{bias + kHidden, bias + std::ptrdiff_t{2} * kHidden,
+  const kernels::LayerNormParameters norm{bias + hidden_, bias + std::ptrdiff_t{2} * hidden_,
                                           1e-5F};
   const auto row = static_cast<double>(x[0].bytes());
   const double ceiling = Print("two reads, one write, nothing else",
@@ -282,7 +286,7 @@ void KernelBench::MeasureRows() {
 }
 
 void KernelBench::MeasureAttention() {
-  const std::vector<Tensor> qkv = TakeSets(tokens_, 3 * kHidden), out = TakeSets(tokens_, kHidden);
+  const std::vector<Tensor> qkv = TakeSets(tokens_, 3 * hidden_), out = TakeSets(tokens_, hidden_);
   kernels::AttentionPlan plan;
   plan.Build(offsets_);
   kernels::AttentionWork work;
@@ -299,14 +303,14 @@ void KernelBench::MeasureAttention() {
   }
   Print("attention",
         Time([&](std::size_t i) { kernels::Attention(stream_, qkv[i], kHeads, work, out[i]); }),
-        {.bytes = 4.0 * static_cast<double>(out[0].bytes()), .flops = 4 * pairs * kHidden});
+        {.bytes = 4.0 * static_cast<double>(out[0].bytes()), .flops = 4 * pairs * hidden_});
   buffers_.clear();
 }
 
 void KernelBench::MeasureEmbedding() {
-  const std::vector<Tensor> out = TakeSets(tokens_, kHidden), from = TakeSets(tokens_, kHidden);
-  const Tensor words = Take(kVocabulary, kHidden, type_), positions = Take(514, kHidden, type_);
-  const Tensor vectors = Take(2, kHidden, DType::kFp32);
+  const std::vector<Tensor> out = TakeSets(tokens_, hidden_), from = TakeSets(tokens_, hidden_);
+  const Tensor words = Take(kVocabulary, hidden_, type_), positions = Take(514, hidden_, type_);
+  const Tensor vectors = Take(2, hidden_, DType::kFp32);
   const auto* const gamma = static_cast<const float*>(vectors.data);
   std::vector<int32_t> ids, rows;
   for (int t = 0; t < tokens_; ++t) {
@@ -320,7 +324,7 @@ void KernelBench::MeasureEmbedding() {
       Print("one read, one write, nothing else",
             Time([&](std::size_t i) { MoveRows(stream_, from[i], {}, out[i]); }), {.bytes = bytes});
   Print("embedding + norm", Time([&](std::size_t i) {
-          kernels::Embed(stream_, {words, positions, {gamma, gamma + kHidden, 1e-5F}}, device_ids,
+          kernels::Embed(stream_, {words, positions, {gamma, gamma + hidden_, 1e-5F}}, device_ids,
                          device_rows, out[i]);
         }),
         {.bytes = bytes, .ceiling = ceiling});
@@ -328,12 +332,12 @@ void KernelBench::MeasureEmbedding() {
 }
 
 void KernelBench::MeasurePooling() {
-  const std::vector<Tensor> x = TakeSets(tokens_, kHidden);
+  const std::vector<Tensor> x = TakeSets(tokens_, hidden_);
   const kernels::Sequences sequences{
       Upload(offsets_), Upload(std::vector<int32_t>(static_cast<std::size_t>(sequences_))),
       sequences_};
-  const Tensor pooled = Take(sequences_, kHidden, DType::kFp32);
-  const Tensor first = Take(sequences_, kHidden, type_);
+  const Tensor pooled = Take(sequences_, hidden_, DType::kFp32);
+  const Tensor first = Take(sequences_, hidden_, type_);
   const auto row = static_cast<double>(x[0].bytes());
   const double ceiling =
       Print("one read, nothing else", Time([&](std::size_t i) { ReadRows(stream_, x[i]); }),
@@ -355,15 +359,15 @@ void KernelBench::MeasurePooling() {
 // The most texts of a request by default, on each side.
 void KernelBench::MeasureSimilarity() {
   constexpr int kRows = 1024, kBest = 10;
-  const std::vector<Tensor> a = TakeSets(kRows, kHidden, DType::kFp32),
-                            b = TakeSets(kRows, kHidden, DType::kFp32),
+  const std::vector<Tensor> a = TakeSets(kRows, hidden_, DType::kFp32),
+                            b = TakeSets(kRows, hidden_, DType::kFp32),
                             scores = TakeSets(kRows, kRows, DType::kFp32);
   const Tensor best = Take(kRows, kBest, DType::kFp32), columns = Take(kRows, kBest, DType::kFp32);
   Print("cosine matrix of 1024 x 1024", Time([&](std::size_t i) {
           kernels::SimilarityMatrix(stream_, kernels::SimilarityKind::kCosine, a[i], b[i],
                                     scores[i]);
         }),
-        {.flops = 2.0 * kRows * kRows * kHidden});
+        {.flops = 2.0 * kRows * kRows * hidden_});
   Print("best 10 of each of its rows", Time([&](std::size_t i) {
           kernels::BestOfEachRow(stream_, scores[i], best, static_cast<uint32_t*>(columns.data));
         }),
@@ -375,10 +379,10 @@ bool KernelBench::Run(bool products) {
   MeasureCopy();
   MeasurePeak();
   if (products) {
-    MeasureProduct("product qkv", kHidden, 3 * kHidden, true);
-    MeasureProduct("product attention output", kHidden, kHidden, false);
-    MeasureProduct("product feed-forward 1", kHidden, kFeedForward, true);
-    MeasureProduct("product feed-forward 2", kFeedForward, kHidden, false);
+    MeasureProduct("product qkv", hidden_, 3 * hidden_, true);
+    MeasureProduct("product attention output", hidden_, hidden_, false);
+    MeasureProduct("product feed-forward 1", hidden_, feed_forward_, true);
+    MeasureProduct("product feed-forward 2", feed_forward_, hidden_, false);
     if (type_ == DType::kFp32) MeasureSimilarity();
   }
   MeasureAttention();
@@ -400,19 +404,20 @@ int main(int argc, char** argv) {
     return 1;
   }
   kernels::DType type = kernels::DType::kFp16;
-  int tokens = 11264, length = 0;
+  int tokens = 11264, hidden = 768, length = 0;
   bool products = true;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (const int number = std::atoi(argv[i]); number > 0) tokens = number;
     if (argument.starts_with("length=")) length = std::atoi(argv[i] + 7);
+    if (argument == "minilm") hidden = 384;
     if (argument == "rows") products = false;
     for (const kernels::DType each : kernels::kAllDTypes) {
       if (argument == Name(each)) type = each;
     }
   }
   std::printf("{\"device\": \"%s\"}\n", answer.devices[0].name.c_str());
-  KernelBench bench(type,
+  KernelBench bench(type, hidden,
                     length > 0 ? std::vector<int>(static_cast<std::size_t>(tokens / length), length)
                                : MrpcLengths(tokens),
                     tokens);

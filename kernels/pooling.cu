@@ -1,10 +1,10 @@
 // A block owns 32 packets (256 columns; 32 where rows are not 16-byte aligned) of one sequence; its
 // kStripes warps take every kStripes-th token each, and the stripes are added in order through
 // shared memory: the order of the sum depends on the sequence's length alone. Bytes moved: one read
-// of (T, H), one write of (B, H) in fp32; bound by device memory. A warp asks for kBatch rows
-// before it adds the first.
+// of (T, H), one write of (B, H) in fp32; bound by device memory. Rows to come wait in shared
+// memory that each lane fills and empties for itself.
 #include "kernels/device/early.cuh"
-#include "kernels/device/packet.cuh"
+#include "kernels/device/packet_copy.cuh"
 #include "kernels/device/warp.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
@@ -14,7 +14,7 @@ namespace embedserve::kernels {
 namespace {
 
 constexpr int kStripes = 4;
-constexpr int kBatch = 4;
+constexpr int kRing = 8;             // rows of a warp, all but one of them on their way
 constexpr int kGatherThreads = 96;   // of one sequence
 constexpr int kGatherSequences = 4;  // of a block
 
@@ -64,6 +64,35 @@ __device__ float Divisor(PoolKind kind, const Range& range) {
   return 1.0f;
 }
 
+// Calls use(packet, t) for the packets at x + t * width of t = first, first + kStripes, ... < end.
+template <class T, int kCount, class Use>
+__device__ void ForStripe(const T* x, std::size_t width, int first, int end, Use use) {
+  if constexpr (kCount == 1) {
+    for (int t = first; t < end; t += kStripes) {
+      RawPacket<T, 1> value;
+      value.Load(x + static_cast<std::size_t>(t) * width);
+      use(value, t);
+    }
+  } else {
+    __shared__ RawPacket<T, kCount> ring[kStripes][kRing][kWarp];
+    const auto place = [&](int i) -> RawPacket<T, kCount>& {
+      return ring[threadIdx.y][i % kRing][threadIdx.x];
+    };
+    const auto fetch = [&](int i) {
+      const int t = first + i * kStripes;
+      if (t < end) CopyPacketAsync(place(i), x + static_cast<std::size_t>(t) * width);
+      CommitCopies();
+    };
+#pragma unroll
+    for (int i = 0; i < kRing - 1; ++i) fetch(i);
+    for (int i = 0; first + i * kStripes < end; ++i) {
+      fetch(i + kRing - 1);
+      WaitForCopies<kRing - 1>();
+      use(place(i), first + i * kStripes);
+    }
+  }
+}
+
 template <class T, int kCount>
 __global__ void __launch_bounds__(kStripes* kWarp)
     PoolKernel(const T* x, Sequences sequences, PoolKind kind, int columns, int out_first,
@@ -88,25 +117,13 @@ __global__ void __launch_bounds__(kStripes* kWarp)
 #pragma unroll
   for (float& v : value) v = kind == PoolKind::kMax && !empty ? -INFINITY : 0.0f;
   if (inside) {
-    const T* const from = x + column;
-    for (int first = begin + stripe; first < end; first += kStripes * kBatch) {
-      RawPacket<T, kCount> packets[kBatch];
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        const int t = first + i * kStripes;
-        if (t < end) packets[i].Load(from + static_cast<std::size_t>(t) * width);
-      }
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        const int t = first + i * kStripes;
-        if (t >= end) break;
-        float row[kCount];
-        packets[i].Unpack(row);
-        const float weight =
-            kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
-        Fold(kind, row, weight, value);
-      }
-    }
+    ForStripe<T, kCount>(x + column, width, begin + stripe, end, [&](const auto& packet, int t) {
+      float row[kCount];
+      packet.Unpack(row);
+      const float weight =
+          kind == PoolKind::kWeightedMean ? static_cast<float>(t - range.first + 1) : 1.0f;
+      Fold(kind, row, weight, value);
+    });
   }
 #pragma unroll
   for (int i = 0; i < kCount; ++i) shared[stripe][lane][i] = value[i];

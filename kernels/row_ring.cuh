@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "kernels/device/mma.cuh"  // CopyAsync
+#include "kernels/device/packet_copy.cuh"
 #include "kernels/device/warp_row.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/norm.h"
@@ -65,8 +65,7 @@ template <class T, int kPackets, class Source>
 __device__ void NormalizeSums(Source source, const float* bias, const LayerNormParameters& norm,
                               int rows, int columns, T* out) {
   constexpr int kStages = kRingStages<T, kPackets>;
-  using Packet = RawPacket<T, kPacket>;
-  __shared__ Packet ring[kStages][kRingWarps][2][kPackets][kWarp];
+  __shared__ RawPacket<T, kPacket> ring[kStages][kRingWarps][2][kPackets][kWarp];
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
   const int step = static_cast<int>(gridDim.x) * kRingWarps;
   const int begin = static_cast<int>(blockIdx.x) * kRingWarps + warp;
@@ -76,13 +75,6 @@ __device__ void NormalizeSums(Source source, const float* bias, const LayerNormP
   beta.Load(norm.beta, columns);
   WaitForInput();
 
-  const auto copy = [](Packet& to, const T* from) {
-    const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(&to));
-#pragma unroll
-    for (int i = 0; i < Packet::kWords; ++i) {
-      CopyAsync(address + 16 * i, reinterpret_cast<const uint4*>(from) + i, true);
-    }
-  };
   bool two = false;
   const auto fetch = [&](int i) {
     if (begin + i * step < rows) {
@@ -93,8 +85,8 @@ __device__ void NormalizeSums(Source source, const float* bias, const LayerNormP
       for (int p = 0; p < kPackets; ++p) {
         const int column = (p * kWarp + lane) * kPacket;
         if (!IsInside<kPackets>(p, column, columns)) continue;
-        copy(stage[0][p][lane], pair.first + column);
-        if (two) copy(stage[1][p][lane], pair.second + column);
+        CopyPacketAsync(stage[0][p][lane], pair.first + column);
+        if (two) CopyPacketAsync(stage[1][p][lane], pair.second + column);
       }
     }
     CommitCopies();

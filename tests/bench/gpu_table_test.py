@@ -20,9 +20,10 @@ RECORD = {
     "what": "scripts/gpu-test", "card": "Card", "driver": "1.2", "commit": "abc", "date": "2026-01-01",
     "tests": {"programs": 2, "passed": 7, "skipped": 1},
     "sanitizer": {"memcheck": {"programs": 2, "tests": 5}, "racecheck": {"programs": 2, "tests": 5}},
-    "kernels": [{"kernel": "product feed-forward 1", "tokens": 64, "us": 8.0},
-                {"kernel": "product feed-forward 1 with erf-GELU, wgmma", "tokens": 64, "us": 10.0},
-                {"kernel": "attention", "tokens": 64, "us": 21.6, "share_of_copy": 0.954},
+    "kernels": [{"kernel": "attention", "tokens": 64, "us": 21.6, "share_of_copy": 0.954, "share_of_peak": 0.1},
+                {"kernel": "product feed-forward 1 with erf-GELU, wgmma", "tokens": 64, "us": 10.0,
+                 "share_of_cublaslt": 0.8},
+                {"kernel": "mean pooling", "tokens": 64, "us": 3.0, "share_of_copy": 0.5, "share_of_ceiling": 0.9},
                 {"kernel": "not in the table", "tokens": 64, "us": 1.0, "share_of_copy": 1.0}],
     "engine": [forward(1, 150.4), forward(3, 160), forward(1024, 4500), forward(1, 400, "engine, one at a time")],
     "torch": {"version": "9.9", "rows": [forward(1, 600, "slow"), forward(1, 451.2, "fast")]},
@@ -37,8 +38,11 @@ class GpuTable(unittest.TestCase):
             "| sentences | GPU time | sentences/s | PyTorch 9.9 | |", "|---|---|---|---|---|",
             "| 1 (27 tokens) | 150 µs | 6.6 k | 451 µs (fast) | 3.00 × |",
             "| 1024 (27648 tokens) | 4.50 ms | 227.6 k | – | – |",
-            "| product with GELU (wgmma), 64 tokens | 10 µs | | 0.80 of the product alone | |",
-            "| attention, 64 tokens | 22 µs | | 0.95 of copy speed | |", ""]))
+            "| product with GELU (wgmma), 64 tokens | 10 µs | | 0.80 of cuBLASLt's fastest plan for the "
+            "product alone | |",
+            "| attention, 64 tokens | 22 µs | | 0.95 of copy speed | |",
+            "| mean pooling, 64 tokens | 3 µs | | 0.50 of copy speed; 0.90 of the same bytes moved and nothing else | |",
+            ""]))
 
     def test_says_what_did_not_run(self):
         self.assertEqual(gpu_table.table({key: RECORD[key] for key in ("card", "driver", "commit", "date")}),
