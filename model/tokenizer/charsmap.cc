@@ -115,25 +115,32 @@ class Charsmap::Walk {
   static constexpr std::size_t kMostGrowth = 32;  // of a text; bounds memory
   static constexpr std::size_t kMostNodes = 1 << 22;
 
+  absl::Status PointsBeyond(uint32_t node) const {
+    return Refuse("node {} points beyond the {} units", node, map_.units_.size());
+  }
+
   // The library indexes base ^ byte for any byte of a text: all of them must exist.
   absl::Status Enter(uint32_t node) {
     const uint32_t base = node ^ Offset(map_.units_[node]);
-    if ((base | 0xFF) >= map_.units_.size()) {
-      return Refuse("node {} points beyond the {} units", node, map_.units_.size());
-    }
+    if ((base | 0xFF) >= map_.units_.size()) return PointsBeyond(node);
     open_.push_back({base, 0});
     return absl::OkStatus();
   }
 
   absl::Status CheckEntry(uint32_t node) {
-    const uint32_t at = Value(map_.units_[node ^ Offset(map_.units_[node])]);
+    const uint32_t leaf = node ^ Offset(map_.units_[node]);
+    if (leaf >= map_.units_.size()) return PointsBeyond(node);
+    const uint32_t at = Value(map_.units_[leaf]);
     const std::string_view strings = map_.strings_;
     if (at > strings.size() ||
         (at < strings.size() && (static_cast<unsigned char>(strings[at]) & 0xC0) == 0x80)) {
       return Refuse("an entry's value {} is no beginning of a string", at);
     }
-    const std::size_t size = std::min(strings.find('\0', at), strings.size()) - at;
-    if (size > kMostGrowth * key_.size()) return Refuse("an entry's value is {} bytes long", size);
+    const std::size_t most = kMostGrowth * key_.size();
+    const std::string_view value = strings.substr(at, most + 1);
+    if (value.size() > most && value.find('\0') == std::string_view::npos) {
+      return Refuse("an entry's value is more than {} bytes long", most);
+    }
     if (FirstInvalidUtf8(key_).has_value()) return Refuse("an entry is not UTF-8");
     const Scalar first = ScalarAt(key_, 0);
     if (IsLeftOut(first.value)) {

@@ -73,6 +73,7 @@ TEST(CharsmapTest, ClustersEndWhereTheLibraryEndsThem) {
 }
 
 TEST(CharsmapTest, BrokenMapsAreRefused) {
+  using namespace std::string_literals;
   using namespace std::string_view_literals;
   const auto message = [](std::string_view blob) {
     const auto map = Charsmap::Parse(blob);
@@ -83,6 +84,10 @@ TEST(CharsmapTest, BrokenMapsAreRefused) {
   EXPECT_THAT(message("\x08\0\0\0\0\0\0\0"sv), HasSubstr("does not hold its array"));
   EXPECT_THAT(message("\x04\0\0\0\0\0\0\0"sv), HasSubstr("beyond the 1 units"));
   EXPECT_THAT(message("\x04\0\0\0\0\0\0\0\xFF"sv), HasSubstr("not UTF-8"));
+  // 256 units: "a" is an entry whose value lies beyond them.
+  std::string blob = "\0\x04\0\0"s + std::string(4 * 256, '\0');
+  blob.replace(4 + 4 * 'a', 4, "\x61\xFD\xFF\x7F"s);
+  EXPECT_THAT(message(blob), HasSubstr("node 97 points beyond the 256 units"));
 }
 
 }  // namespace
