@@ -212,6 +212,34 @@ TEST(AttentionTest, ASequenceSeesItselfAlone) {
   }
 }
 
+// How many warps share a sequence and head depends on how many of them there are.
+TEST(AttentionTest, ASequenceHasTheSameBitsInALargeBatch) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  constexpr int kHeads = 12;
+  const std::vector<int> few = {1, 16, 27, 32, 33, 48, 63, 64};  // four of each kind held whole
+  const auto repeats = static_cast<std::size_t>(stream.multiprocessors() * 8 / (4 * kHeads) + 1);
+  const DeviceWork small(stream, few), large(stream, Cycled(few, repeats * few.size()));
+  for (const DType type : {DType::kFp16, DType::kBf16}) {
+    for (const int head_size : {32, 64}) {
+      SCOPED_TRACE(Name(type) + " " + std::to_string(head_size));
+      Random random;
+      const int hidden = kHeads * head_size;
+      const std::vector<float> rows =
+          random.Values(static_cast<std::size_t>(small.tokens() * 3 * hidden), -2, 2);
+      const auto attend = [&](const DeviceWork& batch, const std::vector<float>& values) {
+        const DeviceMatrix qkv(stream, type, batch.tokens(), 3 * hidden, values);
+        const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, batch.tokens(), hidden);
+        Attention(stream, qkv.tensor(), kHeads, batch.work, out.tensor());
+        return out.Bytes();
+      };
+      const std::vector<std::byte> expected = attend(small, rows);
+      EXPECT_TRUE(attend(large, Cycled(rows, repeats * rows.size())) ==
+                  Cycled(expected, repeats * expected.size()));
+    }
+  }
+}
+
 // Scores of some hundreds: without the maximum the exponentials would overflow.
 TEST(AttentionTest, LargeScoresPickTheLargest) {
   EMBEDSERVE_NEED_DEVICE();
