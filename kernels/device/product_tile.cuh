@@ -58,16 +58,6 @@ struct Fragments {
   }
 };
 
-template <class T>
-__device__ inline void UnpackPair(uint32_t pair, float (&values)[2]) {
-  union {
-    uint32_t word;
-    T values[2];
-  } both;
-  both.word = pair;
-  values[0] = ToFloat(both.values[0]), values[1] = ToFloat(both.values[1]);
-}
-
 // What a lane stores of a tile: its two sums of row g (i = 0) or g + 8 (i = 2).
 template <class T, bool kGelu>
 __device__ inline uint32_t FinishPair(const float (&sum)[4], int i, const float (&bias)[2],
