@@ -11,7 +11,12 @@ if(NOT EMBEDSERVE_CUDA STREQUAL "OFF")
       set(CMAKE_CUDA_ARCHITECTURES 90a-real)
     endif()
     enable_language(CUDA)
+    # CMake 3.25.1 decorates CUDA::nvToolsExt without looking whether there is one (CUDA 13 has none),
+    # but only for projects that ask for 3.25.
+    set(required "${CMAKE_MINIMUM_REQUIRED_VERSION}")
+    set(CMAKE_MINIMUM_REQUIRED_VERSION 3.24)
     find_package(CUDAToolkit REQUIRED)
+    set(CMAKE_MINIMUM_REQUIRED_VERSION "${required}")
     set(EMBEDSERVE_WITH_CUDA ON)
   elseif(EMBEDSERVE_CUDA STREQUAL "ON")
     message(FATAL_ERROR "EMBEDSERVE_CUDA=ON, but no CUDA compiler was found: install the CUDA toolkit, "
