@@ -51,6 +51,15 @@ float Similarity(SimilarityFunction function, std::span<const float> a, std::spa
 }
 
 std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
+                                      std::span<const float> b, int width, Scorer* device) {
+  if (device != nullptr) {
+    std::vector<float> scores(a.size() / static_cast<std::size_t>(width));
+    if (device->Pairs(function, a, b, width, scores).ok()) return scores;
+  }
+  return PairwiseSimilarity(function, a, b, width, CosineRange::kClamped);
+}
+
+std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
                                       std::span<const float> b, int width, CosineRange range) {
   const auto columns = static_cast<std::size_t>(width);
   const std::vector<float> left = Prepared(function, a, columns);
@@ -65,11 +74,16 @@ std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<con
 }
 
 std::vector<float> SimilarityMatrix(SimilarityFunction function, std::span<const float> a,
-                                    std::span<const float> b, int width) {
+                                    std::span<const float> b, int width, Scorer* device) {
   const auto columns = static_cast<std::size_t>(width);
+  std::vector<float> scores;
+  if (device != nullptr) {
+    scores.resize((a.size() / columns) * (b.size() / columns));
+    if (device->Matrix(function, a, b, width, scores).ok()) return scores;
+    scores.clear();
+  }
   const std::vector<float> left = Prepared(function, a, columns);
   const std::vector<float> right = Prepared(function, b, columns);
-  std::vector<float> scores;
   scores.reserve((left.size() / columns) * (right.size() / columns));
   for (std::size_t i = 0; i < left.size(); i += columns) {
     for (std::size_t j = 0; j < right.size(); j += columns) {
@@ -97,6 +111,19 @@ TopK BestOfEachRow(std::span<const float> scores, int rows, int columns, int k) 
     }
   }
   return best;
+}
+
+TopK BestMatches(SimilarityFunction function, std::span<const float> a, std::span<const float> b,
+                 int width, int k, Scorer* device) {
+  const int rows = static_cast<int>(a.size()) / width, columns = static_cast<int>(b.size()) / width;
+  if (device != nullptr) {
+    TopK best{.k = std::min(k, columns)};
+    const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(best.k);
+    best.scores.resize(size);
+    best.indices.resize(size);
+    if (device->Best(function, a, b, width, best.k, best.scores, best.indices).ok()) return best;
+  }
+  return BestOfEachRow(SimilarityMatrix(function, a, b, width, device), rows, columns, k);
 }
 
 }  // namespace embedserve

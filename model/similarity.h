@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "model/engine/scorer.h"
 #include "model/folder/similarity_function.h"
 
 namespace embedserve {
@@ -18,13 +19,18 @@ float Similarity(SimilarityFunction function, std::span<const float> a, std::spa
 // ties of what the reference tells apart: it asks for them as they are.
 enum class CosineRange { kClamped, kAsSummed };
 
+// With a `device` that can, these are computed there, else here: the bits are the same.
+
 // a: (n, width), b: (n, width) -> (n).
 std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
                                       std::span<const float> b, int width,
-                                      CosineRange range = CosineRange::kClamped);
+                                      Scorer* device = nullptr);
+// The same, here, with a cosine's range as it is asked for.
+std::vector<float> PairwiseSimilarity(SimilarityFunction function, std::span<const float> a,
+                                      std::span<const float> b, int width, CosineRange range);
 // a: (n, width), b: (m, width) -> (n, m) row-major.
 std::vector<float> SimilarityMatrix(SimilarityFunction function, std::span<const float> a,
-                                    std::span<const float> b, int width);
+                                    std::span<const float> b, int width, Scorer* device = nullptr);
 
 struct TopK {
   std::vector<float> scores;      // (n, k) descending
@@ -32,5 +38,8 @@ struct TopK {
   int k = 0;                      // min(k asked for, columns)
 };
 TopK BestOfEachRow(std::span<const float> scores, int rows, int columns, int k);
+// BestOfEachRow of SimilarityMatrix.
+TopK BestMatches(SimilarityFunction function, std::span<const float> a, std::span<const float> b,
+                 int width, int k, Scorer* device = nullptr);
 
 }  // namespace embedserve

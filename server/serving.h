@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "model/engine/engine.h"
@@ -24,6 +25,9 @@ struct Serving {
   const ComputeType compute_type;
   const int width;         // values of a row
   const int batch_tokens;  // the most that an engine is given at a time
+
+  // Of the first engine: what computes many scores, or null where the host does.
+  const std::shared_ptr<Scorer> scorer;
 
   Scheduler scheduler;
   TaskPool tasks;

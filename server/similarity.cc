@@ -19,9 +19,10 @@
 namespace embedserve {
 namespace {
 
-// Values to multiply from which on a matrix is computed on the task pool, not on the thread that
-// feeds the engine: about a millisecond.
-constexpr std::size_t kLargeMatrix = 4'000'000;
+// Values to multiply from which on scores are computed on the task pool, not on the thread that
+// feeds the engine, and by a GPU if there is one: a quarter of a millisecond on the host, half of
+// it on an H100 (bench/results/h100-similarity.json).
+constexpr std::size_t kManyProducts = 1'000'000;
 
 struct Comparison {
   v1::SimilarityRequest request;
@@ -32,6 +33,11 @@ struct Comparison {
   std::size_t columns = 0;  // texts_b, or texts_a where that is empty
 
   std::size_t scores() const { return pairwise ? rows : rows * columns; }
+  // A pair also has two norms of its own.
+  bool large() const {
+    const std::size_t rows_of_products = pairwise ? 3 * rows : scores();
+    return rows_of_products * static_cast<std::size_t>(output.dimensions) >= kManyProducts;
+  }
 };
 
 PromptChoice ChoiceOfA(const v1::SimilarityRequest& request) {
@@ -110,11 +116,11 @@ std::vector<float> Gather(const EmbeddedTexts& texts, const std::vector<std::spa
   return side;
 }
 
-std::vector<float> Score(const Comparison& comparison, const EmbeddedTexts& texts, int width,
-                         v1::SimilarityResponse& response) {
+std::vector<float> Score(const Serving& serving, const Comparison& comparison,
+                         const EmbeddedTexts& texts, v1::SimilarityResponse& response) {
   std::vector<std::span<float>> rows(texts.info.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i] = FinishRow(texts.row(i, static_cast<std::size_t>(width)), comparison.output);
+    rows[i] = FinishRow(texts.row(i, static_cast<std::size_t>(serving.width)), comparison.output);
   }
   const int dimensions = comparison.output.dimensions;
   const std::vector<float> a = Gather(texts, rows, 0, comparison.rows);
@@ -123,17 +129,18 @@ std::vector<float> Score(const Comparison& comparison, const EmbeddedTexts& text
       has_b ? Gather(texts, rows, comparison.rows, comparison.columns) : std::vector<float>();
   const std::vector<float>& b = has_b ? own_b : a;
 
+  Scorer* const device = comparison.large() ? serving.scorer.get() : nullptr;
   response.set_rows(static_cast<uint32_t>(comparison.rows));
   if (comparison.pairwise) {
     response.set_columns(1);
-    return PairwiseSimilarity(comparison.function, a, b, dimensions);
+    return PairwiseSimilarity(comparison.function, a, b, dimensions, device);
   }
-  response.set_columns(static_cast<uint32_t>(comparison.columns));
-  std::vector<float> scores = SimilarityMatrix(comparison.function, a, b, dimensions);
-  if (comparison.request.top_k() == 0) return scores;
+  if (comparison.request.top_k() == 0) {
+    response.set_columns(static_cast<uint32_t>(comparison.columns));
+    return SimilarityMatrix(comparison.function, a, b, dimensions, device);
+  }
   const std::size_t k = std::min<std::size_t>(comparison.request.top_k(), comparison.columns);
-  TopK best = BestOfEachRow(scores, static_cast<int>(comparison.rows),
-                            static_cast<int>(comparison.columns), static_cast<int>(k));
+  TopK best = BestMatches(comparison.function, a, b, dimensions, static_cast<int>(k), device);
   response.set_columns(static_cast<uint32_t>(best.k));
   response.mutable_indices()->Add(best.indices.begin(), best.indices.end());
   return std::move(best.scores);
@@ -160,7 +167,7 @@ void Answer(Call& call, const Comparison& comparison, const EmbeddedTexts& texts
     return;
   }
   v1::SimilarityResponse response;
-  std::vector<float> scores = Score(comparison, texts, serving.width, response);
+  std::vector<float> scores = Score(serving, comparison, texts, response);
   response.set_function(ToWire(comparison.function));
   for (std::size_t i = 0; i < texts.row_of.size(); ++i) {
     v1::TextInfo* info = i < comparison.rows ? response.add_texts_a() : response.add_texts_b();
@@ -191,9 +198,7 @@ absl::Status Compare(const std::shared_ptr<Call>& call) {
                                    MakeGroup("texts_b", request.texts_b(), std::move(prompt_b))};
   EmbedTexts(call, std::move(groups), overlong, request.request_id(),
              [call, comparison](EmbeddedTexts texts) {
-               const std::size_t work =
-                   comparison->scores() * static_cast<std::size_t>(comparison->output.dimensions);
-               if (work < kLargeMatrix) {
+               if (!comparison->large()) {
                  Answer(*call, *comparison, texts);
                  return;
                }

@@ -18,6 +18,7 @@
 #include "model/engine/cuda_head.h"
 #include "model/engine/cuda_input.h"
 #include "model/engine/cuda_memory.h"
+#include "model/engine/cuda_scorer.h"
 #include "model/engine/cuda_weights.h"
 #include "model/folder/status_macros.h"
 
@@ -93,6 +94,7 @@ class CudaEngine final : public Engine {
   std::string device() const override { return device_; }
   std::string memory() const override;
   ComputeType compute_type() const override { return options_.compute_type; }
+  std::shared_ptr<Scorer> scorer() override { return scorer_; }
 
  private:
   CudaEngine(const ModelFolder& folder, const EngineOptions& options)
@@ -122,6 +124,7 @@ class CudaEngine final : public Engine {
   std::size_t beside_ = 0;  // bytes that CUDA took for itself since its context stood
   std::optional<CudaEncoder> encoder_;
   std::optional<CudaHead> head_;
+  std::shared_ptr<Scorer> scorer_;
   int oldest_ = 0;  // slot of the next Collect
   int in_flight_ = 0;
 };
@@ -171,6 +174,7 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
     RETURN_IF_ERROR(engine->CutSlot(folder, *slot));
   }
+  ASSIGN_OR_RETURN(engine->scorer_, NewCudaScorer(device.ordinal, engine->width()));
   RETURN_IF_ERROR(engine->WarmUp());
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
     RETURN_IF_ERROR(engine->Record(*slot));

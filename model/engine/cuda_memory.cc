@@ -6,6 +6,7 @@
 #include "kernels/gemm.h"
 #include "model/engine/cuda_budget.h"
 #include "model/engine/cuda_input.h"
+#include "model/engine/cuda_scorer.h"
 
 namespace embedserve {
 namespace {
@@ -40,9 +41,12 @@ CudaMemory CudaMemory::Of(const ModelFolder& folder, const CudaWeights& weights,
                           kernels::DType type, BatchLimits limits) {
   kernels::Arena measure(nullptr);
   CudaBatchMemory::Cut(measure, folder, weights, type, limits);
+  kernels::Arena scoring(nullptr);
+  CudaScorerMemory::Cut(scoring, folder.dimensions);
   return {.weights = weights.bytes,
           .workspaces = Engine::kMaxInFlight * kernels::kGemmWorkspaceBytes,
           .batches = Engine::kMaxInFlight * measure.used(),
+          .scoring = scoring.used(),
           .loading = std::max({CudaWeights::kStagingBytes,
                                CudaEncoder::TrialBytes(folder.encoder, type, limits.tokens),
                                CudaHead::TrialBytes(weights.head, limits.sequences)})};
@@ -50,11 +54,11 @@ CudaMemory CudaMemory::Of(const ModelFolder& folder, const CudaWeights& weights,
 
 std::string Describe(const CudaMemory& memory) {
   return fmt::format(
-      "{:.1f} MiB at most: weights {:.1f}, {} batches {:.1f} (before them {:.1f} to load), "
-      "scratch "
-      "of their products {:.1f}",
+      "{:.1f} MiB at most: weights {:.1f}, {} batches {:.1f}, scores {:.1f} (before them {:.1f} to "
+      "load), scratch of the products {:.1f}",
       Mebibytes(memory.most()), Mebibytes(memory.weights), Engine::kMaxInFlight,
-      Mebibytes(memory.batches), Mebibytes(memory.loading), Mebibytes(memory.workspaces));
+      Mebibytes(memory.batches), Mebibytes(memory.scoring), Mebibytes(memory.loading),
+      Mebibytes(memory.workspaces));
 }
 
 absl::StatusOr<BatchLimits> LimitsWithinMemory(const ModelFolder& folder,

@@ -31,16 +31,18 @@ struct CudaMemory {
   std::size_t weights = 0;
   std::size_t workspaces = 0;  // scratch of the matrix products, one for each batch in flight
   std::size_t batches = 0;     // all batches in flight
+  std::size_t scoring = 0;     // what CudaScorerMemory cuts
   std::size_t loading = 0;     // at a time while weights are converted and plans chosen, before
-                               // the batches' are taken
+                               // the batches' and the scores' are taken
 
   // `weights`: their shapes are enough.
   static CudaMemory Of(const ModelFolder& folder, const CudaWeights& weights, kernels::DType type,
                        BatchLimits limits);
-  std::size_t held() const { return weights + workspaces + batches; }  // once all is ready
+  // Once all is ready.
+  std::size_t held() const { return weights + workspaces + batches + scoring; }
   // The most that is held at a time. Of what CUDA itself takes (context, code, graphs) nobody can
   // tell before.
-  std::size_t most() const { return weights + workspaces + std::max(batches, loading); }
+  std::size_t most() const { return weights + workspaces + std::max(batches + scoring, loading); }
 };
 
 // "weights 156.2 MiB, two batches 242.1, ..."

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/engine/packed_batch.h"
+#include "model/engine/scorer.h"
 
 namespace embedserve {
 
@@ -65,6 +66,10 @@ class Engine {
   // What the engine holds of the device's memory, part by part, for a log; "" on the CPU.
   virtual std::string memory() const { return ""; }
   virtual ComputeType compute_type() const = 0;
+
+  // Scores on the engine's device, if it is not the host's own memory. Lives as long as anybody
+  // holds it, and may be used from any thread while the engine computes.
+  virtual std::shared_ptr<Scorer> scorer() { return nullptr; }
 };
 
 // What every engine refuses at Submit: RESOURCE_EXHAUSTED beyond the options' limits,

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/marked_scorer.h"
 
 namespace embedserve {
 namespace {
@@ -120,6 +121,46 @@ TEST(BestOfEachRow, KIsCutToTheColumns) {
   const TopK best = BestOfEachRow(std::vector<float>{2, 1}, 1, 2, 10);
   EXPECT_EQ(best.k, 2);
   EXPECT_THAT(best.indices, ElementsAre(0, 1));
+}
+
+TEST(BestMatches, AreTheBestOfTheMatrix) {
+  const std::vector<float> a = RandomRows(5, 9, 1), b = RandomRows(8, 9, 2);
+  for (const SimilarityFunction function : kAllSimilarityFunctions) {
+    const TopK expected = BestOfEachRow(SimilarityMatrix(function, a, b, 9), 5, 8, 3);
+    const TopK best = BestMatches(function, a, b, 9, 3);
+    EXPECT_EQ(best.k, 3);
+    EXPECT_EQ(best.scores, expected.scores);
+    EXPECT_EQ(best.indices, expected.indices);
+  }
+}
+
+TEST(ScoringOnADevice, IsTheDevicesAnswer) {
+  const std::vector<float> a = RandomRows(5, 9, 1), b = RandomRows(8, 9, 2);
+  MarkedScorer device;
+  EXPECT_EQ(SimilarityMatrix(SimilarityFunction::kDot, a, b, 9, &device),
+            std::vector<float>(40, MarkedScorer::kMark));
+  const TopK best = BestMatches(SimilarityFunction::kDot, a, b, 9, 10, &device);
+  EXPECT_EQ(best.k, 8);
+  EXPECT_EQ(best.scores, std::vector<float>(40, MarkedScorer::kMark));
+  EXPECT_EQ(PairwiseSimilarity(SimilarityFunction::kDot, a, a, 9, &device),
+            std::vector<float>(5, MarkedScorer::kMark));
+  EXPECT_EQ(device.calls(), 3);
+}
+
+// Nothing of what a failing device wrote is left.
+TEST(ScoringOnADevice, FallsBackToTheHost) {
+  const std::vector<float> a = RandomRows(5, 9, 1), b = RandomRows(8, 9, 2);
+  MarkedScorer device(absl::DataLossError("gone"));
+  for (const SimilarityFunction function : kAllSimilarityFunctions) {
+    EXPECT_EQ(SimilarityMatrix(function, a, b, 9, &device), SimilarityMatrix(function, a, b, 9));
+    const TopK best = BestMatches(function, a, b, 9, 3, &device);
+    const TopK expected = BestMatches(function, a, b, 9, 3);
+    EXPECT_EQ(best.scores, expected.scores);
+    EXPECT_EQ(best.indices, expected.indices);
+    EXPECT_EQ(PairwiseSimilarity(function, a, a, 9, &device),
+              PairwiseSimilarity(function, a, a, 9));
+  }
+  EXPECT_GT(device.calls(), 0);
 }
 
 }  // namespace

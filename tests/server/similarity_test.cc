@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/test_server.h"
+#include "tests/support/marked_scorer.h"
 
 namespace embedserve {
 namespace {
@@ -138,6 +139,35 @@ TEST_F(SimilarityTest, ALargeMatrixIsTheSame) {
   request.set_mode(v1::SIMILARITY_MODE_MATRIX);
   EXPECT_EQ(Scores(Compare(request)),
             SimilarityMatrix(SimilarityFunction::kCosine, Rows(a), Rows(b), 16));
+}
+
+// 256 texts with each other, of 16 dimensions: a million values to multiply.
+TEST(LargeSimilarity, IsTheDevicesWhereThereIsOne) {
+  const auto scorer = std::make_shared<MarkedScorer>();
+  auto engine = std::make_unique<HashEngine>(
+      16, EngineOptions{.max_batch_tokens = 4096, .max_batch_sequences = 1024});
+  engine->set_scorer(scorer);
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(std::move(engine));
+  TestServer server(TestServer::FastOptions(), std::move(engines));
+  v1::SimilarityRequest request;
+  for (int i = 0; i < 256; ++i) request.add_texts_a(TextOf(static_cast<uint64_t>(i)));
+  request.set_mode(v1::SIMILARITY_MODE_MATRIX);
+  for (const uint32_t top_k : {0u, 5u}) {
+    request.set_top_k(top_k);
+    grpc::ClientContext context;
+    v1::SimilarityResponse response;
+    ASSERT_TRUE(server.stub().Similarity(&context, request, &response).ok());
+    EXPECT_EQ(response.columns(), top_k == 0 ? 256u : top_k);
+    EXPECT_THAT(response.scores(), ::testing::Each(MarkedScorer::kMark));
+  }
+  EXPECT_EQ(scorer->calls(), 2);
+
+  request.mutable_texts_a()->DeleteSubrange(0, 16);
+  grpc::ClientContext context;
+  v1::SimilarityResponse response;
+  ASSERT_TRUE(server.stub().Similarity(&context, request, &response).ok());
+  EXPECT_EQ(scorer->calls(), 2);  // small ones stay on the host
 }
 
 }  // namespace

@@ -30,14 +30,25 @@ ServerOptions TestServer::FastOptions() {
   return options;
 }
 
-TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, int engines) {
-  std::vector<std::unique_ptr<Engine>> list;
-  for (int i = 0; i < engines; ++i) {
-    list.push_back(std::make_unique<HashEngine>(
+namespace {
+
+std::vector<std::unique_ptr<Engine>> HashEngines(const HashEngine::Fault& fault, int count) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (int i = 0; i < count; ++i) {
+    engines.push_back(std::make_unique<HashEngine>(
         TestModel().folder().dimensions,
         EngineOptions{.max_batch_tokens = 256, .max_batch_sequences = 1024}, fault));
   }
-  auto server = Server::Start(options, TestModel(), std::move(list));
+  return engines;
+}
+
+}  // namespace
+
+TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, int engines)
+    : TestServer(options, HashEngines(fault, engines)) {}
+
+TestServer::TestServer(const ServerOptions& options, std::vector<std::unique_ptr<Engine>> engines) {
+  auto server = Server::Start(options, TestModel(), std::move(engines));
   if (!server.ok()) {
     ADD_FAILURE() << server.status();
     std::abort();

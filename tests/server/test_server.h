@@ -26,6 +26,8 @@ class TestServer {
   explicit TestServer(const ServerOptions& options = FastOptions(), HashEngine::Fault fault = {},
                       int engines = 1);
 
+  TestServer(const ServerOptions& options, std::vector<std::unique_ptr<Engine>> engines);
+
   // Any port, no drain delay.
   static ServerOptions FastOptions();
 

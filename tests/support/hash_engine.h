@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class HashEngine final : public Engine {
   }
   std::string device() const override { return "hash"; }
   ComputeType compute_type() const override { return options_.compute_type; }
+  std::shared_ptr<Scorer> scorer() override { return scorer_; }
+  void set_scorer(std::shared_ptr<Scorer> scorer) { scorer_ = std::move(scorer); }
 
   std::size_t in_flight() const { return submitted_.size(); }
 
@@ -40,6 +43,7 @@ class HashEngine final : public Engine {
   const Fault fault_;
   std::vector<PackedBatch> submitted_;  // oldest first
   absl::Status lost_;
+  std::shared_ptr<Scorer> scorer_;
 };
 
 }  // namespace embedserve

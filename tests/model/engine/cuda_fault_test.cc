@@ -1,6 +1,6 @@
-// A device that fails under an engine: from then on the engine says DATA_LOSS, whatever it gave
-// before is right, and engines on other devices go on. Each case has a process of its own, for the
-// device stays lost to it.
+// A device that fails under an engine: from then on the engine says DATA_LOSS, and whatever it gave
+// before is right. Each case has a process of its own, for the device stays lost to it, and so do
+// the others: CUDA refuses all further work of a process.
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -50,7 +50,6 @@ int Crime(DeviceCrime crime, int delay_us) {
   const EngineOptions options{
       .compute_type = ComputeType::kFp16, .max_batch_tokens = 8192, .max_batch_sequences = 1024};
   auto engine = NewCudaEngine(model.folder(), 0, options);
-  auto other = NewCudaEngine(model.folder(), 1, options);  // if there is one
   if (!engine.ok()) return 1;
   BatchBuilder small(model.folder().encoder), large(model.folder().encoder);
   small.Add(model.Ids(9));  // a graph
@@ -61,9 +60,6 @@ int Crime(DeviceCrime crime, int delay_us) {
   std::fprintf(stderr, "collected %d\n", collected);
   if (collected < 0) return 2;
   if (!absl::IsDataLoss((*engine)->Submit(work[0].batch)) && collected > 0) return 3;
-  if (other.ok() && RowsOf(**other, work[1].batch) != work[1].rows) return 4;
-  engine->reset();
-  if (other.ok() && RowsOf(**other, work[0].batch) != work[0].rows) return 5;
   return 0;
 }
 

@@ -89,8 +89,11 @@ TEST_F(CudaMemoryTest, CountsEveryPart) {
   // The largest product's 16 copies, its input, and its result twice; never below the staging.
   EXPECT_EQ(memory.loading, CudaWeights::kStagingBytes);
   EXPECT_EQ(Of(8192).loading, 2 * (8192 * (h + 2 * f) + 16 * h * f + f) + 256);
-  EXPECT_EQ(memory.most(),
-            memory.weights + memory.workspaces + std::max(memory.batches, memory.loading));
+  // 1024 rows of both sides, all their scores, and the best 1024 of each with their columns.
+  EXPECT_EQ(memory.scoring, 1024 * 4 * (2 * h + 3 * 1024));
+  EXPECT_EQ(memory.held(), memory.weights + memory.workspaces + memory.batches + memory.scoring);
+  EXPECT_EQ(memory.most(), memory.weights + memory.workspaces +
+                               std::max(memory.batches + memory.scoring, memory.loading));
 }
 
 TEST_F(CudaMemoryTest, BatchesShrinkToTheLimit) {
