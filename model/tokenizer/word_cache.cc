@@ -75,7 +75,7 @@ void WordCache::Put(std::string_view word, std::span<const int32_t> ids) {
     // A collision may have taken the ids and left the mark.
     if (!words_.Marked(key, key.Hash())) words_.Mark(key);
   }
-  if (long_words_.empty() || ++long_put_ > long_words_.size() / 4) GrowLong();
+  if (long_words_.empty() || ++long_put_ > long_words_.size() / 2) GrowLong();
   const LongKey key = LongKeyOf(word);
   LongEntry& entry = long_words_[LongSlot(key, word.size())];
   entry.key = key;

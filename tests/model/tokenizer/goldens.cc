@@ -60,7 +60,8 @@ std::string SentencePieceModel(const json& spec) {
   }
   for (const auto& [piece, kind] : more.items()) {
     kinds[piece] = kind.get<uint64_t>();
-    const auto same = [&](const auto& other) { return other.first == piece; };
+    // clang 14 lets no lambda capture a structured binding.
+    const auto same = [&name = piece](const auto& other) { return other.first == name; };
     if (std::none_of(pieces.begin(), pieces.end(), same)) pieces.emplace_back(piece, -1.5F);
   }
   std::string bytes;
