@@ -52,13 +52,14 @@ struct TokenizerImpl final : public Tokenizer {
         model(std::move(compiled)),
         raw_matcher(std::move(raw)),
         normal_matcher(std::move(normal)) {
-    if (spec.fast.seeds) {
-      seeds = std::visit([&](const auto& m) { return m.MakeSeeds(spec.vocabulary); }, model);
-    }
     for (const auto& [token, id] : spec.vocabulary.entries()) Name(id, token);
     for (const auto& [id, token] : spec.added.tokens()) Name(id, token.content);
     for (const auto* ids : {&spec.specials.before, &spec.specials.after}) {
       for (const int32_t id : *ids) id_limit = std::max(id_limit, id + 1);
+    }
+    // Last: the first text finds in the processor's caches what the seeds took from the model.
+    if (spec.fast.seeds) {
+      seeds = std::visit([&](const auto& m) { return m.MakeSeeds(spec.vocabulary); }, model);
     }
   }
 
@@ -354,21 +355,31 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> CompileTokenizer(TokenizerSpec 
                       fmt::format("{}: {}", name, std::string(tokenizer.status().message())));
 }
 
-absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromFile(
-    const std::filesystem::path& tokenizer_json, const FastPaths& fast) {
-  ASSIGN_OR_RETURN(const auto file, JsonFile::Read(tokenizer_json));
+namespace {
+
+// The file's tree is gone before the model is compiled: both are large.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> FromJsonFile(std::unique_ptr<const JsonFile> file,
+                                                              const FastPaths& fast) {
   ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
   spec.fast = fast;
-  return CompileTokenizer(std::move(spec), file->name());
+  const std::string name = file->name();
+  file.reset();
+  return CompileTokenizer(std::move(spec), name);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromFile(
+    const std::filesystem::path& tokenizer_json, const FastPaths& fast) {
+  ASSIGN_OR_RETURN(auto file, JsonFile::Read(tokenizer_json));
+  return FromJsonFile(std::move(file), fast);
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::FromJson(std::string_view json,
                                                                      std::string name,
                                                                      const FastPaths& fast) {
-  ASSIGN_OR_RETURN(const auto file, JsonFile::Parse(json, std::move(name)));
-  ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(*file));
-  spec.fast = fast;
-  return CompileTokenizer(std::move(spec), file->name());
+  ASSIGN_OR_RETURN(auto file, JsonFile::Parse(json, std::move(name)));
+  return FromJsonFile(std::move(file), fast);
 }
 
 }  // namespace embedserve
