@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "model/tokenizer/added_tokens.h"
+#include "model/tokenizer/first_character.h"
 
 namespace embedserve {
 namespace {
@@ -78,11 +79,21 @@ NormalizerChain::NormalizerChain(const std::vector<TextStep>& steps, bool plain_
   flush();
 }
 
-std::optional<std::string_view> NormalizerChain::Apply(std::string_view text,
-                                                       Buffers& buffers) const {
+std::optional<std::string_view> NormalizerChain::Apply(std::string_view text, Buffers& buffers,
+                                                       std::size_t* origin) const {
   // A link's output may be what the one before it wrote: each writes to a buffer of its own.
   if (buffers.links.size() < links_.size()) buffers.links.resize(links_.size());
   for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (origin != nullptr) {
+      *origin = std::visit(
+          [&](const auto& link) -> std::size_t {
+            if constexpr (std::is_same_v<std::decay_t<decltype(link)>, Normalizer>)
+              return 0;
+            else
+              return FirstCharacterAfter(link, text, *origin);
+          },
+          links_[i]);
+    }
     text = std::visit(
         [&](const auto& link) { return Run(link, text, max_bytes_, buffers.links[i]); }, links_[i]);
     if (text.size() > max_bytes_) return std::nullopt;

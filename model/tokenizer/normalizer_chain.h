@@ -64,7 +64,10 @@ class NormalizerChain {
 
   // The normal form: `text` itself or a part of it where nothing else changes, else a view into
   // `buffers` that the next call overwrites. nullopt if a step makes it longer than max_bytes.
-  std::optional<std::string_view> Apply(std::string_view text, Buffers& buffers) const;
+  // `origin`, if given: bytes of the text, and then of the normal form, that stem from its first
+  // character (first_character.h).
+  std::optional<std::string_view> Apply(std::string_view text, Buffers& buffers,
+                                        std::size_t* origin = nullptr) const;
 
  private:
   // Neighbouring steps over characters are one Normalizer.

@@ -12,6 +12,7 @@
 #include "model/tokenizer/pair_truncation.h"
 #include "model/tokenizer/tokenizer_json.h"
 #include "model/tokenizer/tokenizer_spec.h"
+#include "model/tokenizer/utf8.h"
 
 namespace embedserve {
 
@@ -38,6 +39,12 @@ Tokenizer::Scratch::~Scratch() = default;
 Tokenizer::Scratch::Scratch(Scratch&&) noexcept = default;
 Tokenizer::Scratch& Tokenizer::Scratch::operator=(Scratch&&) noexcept = default;
 
+bool PrependsFirst(const TokenizerSpec& spec) {
+  const auto* unigram = std::get_if<UnigramSpec>(&spec.model);
+  return unigram != nullptr &&
+         unigram->options.metaspace.prepend == MetaspaceOptions::Prepend::kFirst;
+}
+
 // text -> added tokens that are not normalised -> normaliser -> those that are -> model.
 struct TokenizerImpl final : public Tokenizer {
   using Model = std::variant<ByteLevelBpe, WordPiece, Unigram>;
@@ -52,6 +59,7 @@ struct TokenizerImpl final : public Tokenizer {
         model(std::move(compiled)),
         raw_matcher(std::move(raw)),
         normal_matcher(std::move(normal)) {
+    follow_origin = PrependsFirst(spec);
     for (const auto& [token, id] : spec.vocabulary.entries()) Name(id, token);
     for (const auto& [id, token] : spec.added.tokens()) Name(id, token.content);
     for (const auto* ids : {&spec.specials.before, &spec.specials.after}) {
@@ -246,14 +254,17 @@ struct TokenizerImpl final : public Tokenizer {
         ids.push_back(added);
         return ids.size() <= enough;
       }
-      const std::optional<std::string_view> normal = normalizer.Apply(piece, buffers.normalizer);
+      std::size_t origin = piece.data() == text.data() ? ScalarAt(piece, 0).size : 0;
+      const std::optional<std::string_view> normal =
+          normalizer.Apply(piece, buffers.normalizer, follow_origin ? &origin : nullptr);
       fits = normal.has_value();
       if (!fits) return false;
       return normal_matcher.Split(*normal, as_text, [&](std::string_view segment, int32_t id) {
         if (id >= 0) {
           ids.push_back(id);
         } else {
-          AppendSegment(segment, enough, buffers, ids);
+          const auto begin = static_cast<std::size_t>(segment.data() - normal->data());
+          AppendSegment(segment, origin - std::min(begin, origin), enough, buffers, ids);
         }
         return ids.size() <= enough;
       });
@@ -264,14 +275,16 @@ struct TokenizerImpl final : public Tokenizer {
                     place.Name(), NormalizerChain::kMaxBytes, text.size()));
   }
 
-  void AppendSegment(std::string_view segment, std::size_t enough, Scratch::Buffers& buffers,
-                     std::vector<int32_t>& ids) const {
+  // `origin`: bytes of the segment that stem from the text's first character.
+  void AppendSegment(std::string_view segment, std::size_t origin, std::size_t enough,
+                     Scratch::Buffers& buffers, std::vector<int32_t>& ids) const {
     if (const auto* bpe = std::get_if<ByteLevelBpe>(&model)) {
       bpe->Append(segment, enough, buffers.cache, buffers.byte_level, ids);
     } else if (const auto* word_piece = std::get_if<WordPiece>(&model)) {
       word_piece->Append(segment, enough, buffers.cache, buffers.word_piece, ids);
     } else {
-      std::get<Unigram>(model).Append(segment, enough, buffers.cache, buffers.unigram, ids);
+      std::get<Unigram>(model).AppendStart(segment, origin, enough, buffers.cache, buffers.unigram,
+                                           ids);
     }
   }
 
@@ -303,6 +316,7 @@ struct TokenizerImpl final : public Tokenizer {
   AddedTokenMatcher normal_matcher;
   std::vector<std::string> tokens;  // by id
   int32_t id_limit = 0;
+  bool follow_origin = false;  // the model asks what stems from a text's first character
   uint64_t serial = NextSerial();
 };
 
@@ -336,6 +350,15 @@ absl::StatusOr<AddedTokenMatcher> CompileMatcher(const TokenizerSpec& spec, bool
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Compile(TokenizerSpec spec) {
+  const auto is_over_characters = [](const TextStep& step) {
+    return std::holds_alternative<NormalizerStep>(step);
+  };
+  if (PrependsFirst(spec) &&
+      std::any_of(spec.normalizer.begin(), spec.normalizer.end(), is_over_characters)) {
+    return Refuse(
+        "Metaspace with \"prepend_scheme\": \"first\" is supported behind the normalizers "
+        "Precompiled, Prepend, Replace and Strip only; expected these, or \"always\" or \"never\"");
+  }
   ASSIGN_OR_RETURN(TokenizerImpl::Model model, CompileModel(spec));
   ASSIGN_OR_RETURN(AddedTokenMatcher raw, CompileMatcher(spec, /*normalized=*/false));
   ASSIGN_OR_RETURN(AddedTokenMatcher normal, CompileMatcher(spec, /*normalized=*/true));

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "fmt/format.h"
+#include "model/tokenizer/added_tokens.h"
 #include "model/tokenizer/append_words.h"
 #include "model/tokenizer/unicode_tables.h"
 #include "model/tokenizer/utf8.h"
@@ -97,9 +98,28 @@ absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const Unigra
 
 void Unigram::Append(std::string_view segment, std::size_t enough, WordCache& cache,
                      Buffers& buffers, std::vector<int32_t>& ids) const {
-  if (!metaspace_.split_white_space) return AppendWord(segment, cache, buffers, ids);
+  if (!metaspace_.split_white_space)
+    return AppendWord(segment, PrependsAlways(), cache, buffers, ids);
   if (!fast_.block_scan) return AppendPlain(segment, enough, cache, buffers, ids);
   AppendWords(segment, enough, cache, buffers, ids);
+}
+
+void Unigram::AppendStart(std::string_view segment, std::size_t origin, std::size_t enough,
+                          WordCache& cache, Buffers& buffers, std::vector<int32_t>& ids) const {
+  if (metaspace_.prepend != MetaspaceOptions::Prepend::kFirst || origin == 0) {
+    return Append(segment, enough, cache, buffers, ids);
+  }
+  if (!metaspace_.split_white_space) return AppendWord(segment, true, cache, buffers, ids);
+  std::size_t at = WhiteSpaceBehind(segment, 0);
+  while (at < segment.size() && at < origin) {
+    const std::size_t begin = at;
+    while (at < segment.size() && WhiteSpaceBehind(segment, at) == at) {
+      at += ScalarAt(segment, at).size;
+    }
+    AppendWord(segment.substr(begin, at - begin), true, cache, buffers, ids);
+    at = WhiteSpaceBehind(segment, at);
+  }
+  if (at < segment.size()) Append(segment.substr(at), enough, cache, buffers, ids);
 }
 
 void Unigram::AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache,
@@ -109,13 +129,15 @@ void Unigram::AppendPlain(std::string_view segment, std::size_t enough, WordCach
   while (at < segment.size()) {
     const Scalar scalar = ScalarAt(segment, at);
     if (ClassOf(scalar.value) & CharClass::kSpace) {
-      if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
+      if (begin < at)
+        AppendWord(segment.substr(begin, at - begin), PrependsAlways(), cache, buffers, ids);
       begin = at + scalar.size;
       if (ids.size() > enough) return;
     }
     at += scalar.size;
   }
-  if (begin < at) AppendWord(segment.substr(begin, at - begin), cache, buffers, ids);
+  if (begin < at)
+    AppendWord(segment.substr(begin, at - begin), PrependsAlways(), cache, buffers, ids);
 }
 
 void Unigram::AppendWords(std::string_view segment, std::size_t enough, WordCache& cache,
@@ -124,19 +146,19 @@ void Unigram::AppendWords(std::string_view segment, std::size_t enough, WordCach
   SpaceScanner scanner(text);
   AppendScanned(scanner, text, enough, cache, buffers.missed, ids,
                 [&](std::string_view word, std::vector<int32_t>& own) {
-                  AppendWord(word, cache, buffers, own);
+                  AppendWord(word, PrependsAlways(), cache, buffers, own);
                 });
 }
 
 // Marks and cuts a word or, without split_white_space, a segment with spaces.
-void Unigram::AppendWord(std::string_view word, WordCache& cache, Buffers& buffers,
+void Unigram::AppendWord(std::string_view word, bool prepend, WordCache& cache, Buffers& buffers,
                          std::vector<int32_t>& ids) const {
   const auto mark_size = [&](std::size_t at) -> std::size_t {
     if (word[at] == ' ') return 1;
     return word.substr(at).starts_with(kMetaspaceMark) ? kMetaspaceMark.size() : 0;
   };
   const std::size_t first = mark_size(0);
-  bool marked = first > 0 || metaspace_.prepend == MetaspaceOptions::Prepend::kAlways;
+  bool marked = first > 0 || prepend;
   std::size_t begin = first;
   if (!metaspace_.split) {
     std::string& split = buffers.split;
@@ -169,8 +191,7 @@ void Unigram::AppendWord(std::string_view word, WordCache& cache, Buffers& buffe
 void Unigram::AppendSplit(bool marked, std::string_view body, WordCache& cache, Buffers& buffers,
                           std::vector<int32_t>& ids) const {
   // The cache's key is the body alone: it keeps only the usual of the two kinds of split.
-  const bool usual =
-      marked == (metaspace_.prepend == MetaspaceOptions::Prepend::kAlways) && !body.empty();
+  const bool usual = marked == PrependsAlways() && !body.empty();
   if (usual && cache.Append(body, ids)) return;
   const std::size_t begin = ids.size();
   buffers.split.assign(marked ? kMetaspaceMark : std::string_view()).append(body);
@@ -179,7 +200,7 @@ void Unigram::AppendSplit(bool marked, std::string_view body, WordCache& cache, 
 }
 
 Seeds Unigram::MakeSeeds(const Vocabulary& vocabulary) const {
-  const bool marked = metaspace_.prepend == MetaspaceOptions::Prepend::kAlways;
+  const bool marked = PrependsAlways();
   Buffers buffers;
   return Seeds(vocabulary, [&](std::string_view token, std::vector<int32_t>& ids) {
     const std::string_view body =

@@ -27,6 +27,7 @@ inline constexpr std::string_view kMetaspaceMark = "\xE2\x96\x81";
 struct MetaspaceOptions {
   enum class Prepend {
     kAlways,  // U+2581 before every segment that does not begin with one
+    kFirst,   // ... where its first character is the text's own first
     kNever,
   };
   Prepend prepend = Prepend::kAlways;
@@ -73,6 +74,11 @@ class Unigram {
   void Append(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
               std::vector<int32_t>& ids) const;
 
+  // The same for a segment whose first `origin` bytes stem from the first character of a text: of
+  // what begins there, kFirst is kAlways. It is kNever elsewhere, and in Append.
+  void AppendStart(std::string_view segment, std::size_t origin, std::size_t enough,
+                   WordCache& cache, Buffers& buffers, std::vector<int32_t>& ids) const;
+
   // The splits of the vocabulary, as the cache spells them, with what Append gives for them.
   Seeds MakeSeeds(const Vocabulary& vocabulary) const;
 
@@ -84,7 +90,7 @@ class Unigram {
                    std::vector<int32_t>& ids) const;
   void AppendPlain(std::string_view segment, std::size_t enough, WordCache& cache, Buffers& buffers,
                    std::vector<int32_t>& ids) const;
-  void AppendWord(std::string_view word, WordCache& cache, Buffers& buffers,
+  void AppendWord(std::string_view word, bool prepend, WordCache& cache, Buffers& buffers,
                   std::vector<int32_t>& ids) const;
   void AppendSplit(bool marked, std::string_view body, WordCache& cache, Buffers& buffers,
                    std::vector<int32_t>& ids) const;
@@ -93,6 +99,8 @@ class Unigram {
   void ReverseUnknown(std::string_view text, std::vector<int32_t>& reversed) const;
 
   FastPaths fast_;
+  bool PrependsAlways() const { return metaspace_.prepend == MetaspaceOptions::Prepend::kAlways; }
+
   MetaspaceOptions metaspace_;
   ByteTrie pieces_;
   std::vector<double> scores_;  // by id

@@ -30,15 +30,16 @@ absl::StatusOr<MetaspaceOptions> ReadOneMetaspace(JsonValue value) {
   std::string_view name = "always";
   if (scheme.has_value()) {
     ASSIGN_OR_RETURN(name, scheme->AsString());
-    if (name != "always" && name != "never") {
-      return scheme->Error("is not supported; expected \"always\" or \"never\"");
+    if (name != "always" && name != "first" && name != "never") {
+      return scheme->Error("is not supported; expected \"always\", \"first\" or \"never\"");
     }
-    if (!add_prefix_space && name == "always") {
+    if (!add_prefix_space && name != "never") {
       return scheme->Error("expected \"never\" beside \"add_prefix_space\": false");
     }
   } else if (!add_prefix_space) {
     return value.Error("\"add_prefix_space\": false needs \"prepend_scheme\": \"never\" beside it");
   }
+  if (name == "first") options.prepend = MetaspaceOptions::Prepend::kFirst;
   if (name == "never") options.prepend = MetaspaceOptions::Prepend::kNever;
   return options;
 }

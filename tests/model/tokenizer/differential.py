@@ -221,7 +221,7 @@ def random_unigram(rng, characters):
     changed = ['b', *rng.choices([*characters, 'a\u0301', 'b\u0301', '\u0301'], k=3)]
     normalizer = random_normalizer(rng, characters, charsmap({
         key: rng.choice(('', ' ', 'b', 'a\u0301', 'xyz')) for key in changed if key[0] not in UNMAPPED}))
-    mark = {**METASPACE, 'prepend_scheme': rng.choice(('always', 'never')), 'split': rng.random() < 0.7}
+    mark = {**METASPACE, 'prepend_scheme': rng.choice(('always', 'never', 'first')), 'split': rng.random() < 0.7}
     splitter = rng.choice((mark, {'type': 'Sequence', 'pretokenizers': [{'type': 'WhitespaceSplit'}, mark]}))
     return {name: i for i, name in enumerate(names)}, model, normalizer, splitter
 

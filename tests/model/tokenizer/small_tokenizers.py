@@ -141,6 +141,10 @@ def unigram_variants(base):
         'never': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {**METASPACE, 'prepend_scheme': 'never'}]}},
         'alone': {'pre_tokenizer': {'pretokenizers': None, **METASPACE}},
         'alone_never': {'pre_tokenizer': {'pretokenizers': None, **METASPACE, 'prepend_scheme': 'never'}},
+        'first': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {**METASPACE, 'prepend_scheme': 'first'}]}},
+        'first_alone': {'pre_tokenizer': {'pretokenizers': None, **METASPACE, 'prepend_scheme': 'first'}, 'normalizer': {
+            **no_type, 'type': 'Sequence', 'normalizers': [{'type': 'Strip', 'strip_left': True, 'strip_right': True}, {
+                'type': 'Replace', 'pattern': {'String': 'a'}, 'content': 'a a'}]}},
         'no_split': {'pre_tokenizer': {'pretokenizers': None, **METASPACE, 'split': False}},
         'words_no_split': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {**METASPACE, 'split': False}]}},
         'old_style': {'pre_tokenizer': {'pretokenizers': [{'type': 'WhitespaceSplit'}, {

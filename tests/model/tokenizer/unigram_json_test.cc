@@ -28,8 +28,12 @@ json Split(json metaspace) {
 
 TEST(UnigramJsonTest, MetaspacesThatAreNotSupportedAreRefused) {
   EXPECT_THAT(Message(Split({{"replacement", "_"}})), HasSubstr("replacement is \"_\""));
-  EXPECT_THAT(Message(Split({{"prepend_scheme", "first"}})),
-              HasSubstr("prepend_scheme is \"first\""));
+  EXPECT_THAT(Message(Split({{"prepend_scheme", "last"}})),
+              HasSubstr("prepend_scheme is \"last\""));
+  json first = Split({{"prepend_scheme", "first"}});
+  EXPECT_TRUE(SmallTokenizer("unigram", first).ok());
+  first["normalizer"] = {{"type", "NFC"}};
+  EXPECT_THAT(Message(first), HasSubstr("Precompiled, Prepend, Replace and Strip only"));
   EXPECT_THAT(Message(Split({{"add_prefix_space", false}, {"prepend_scheme", "always"}})),
               HasSubstr("expected \"never\""));
   EXPECT_THAT(Message({{"pre_tokenizer",
