@@ -26,7 +26,12 @@ if(EMBEDSERVE_STATIC)
   embedserve_link_archives(gRPC::grpc++ gRPC::grpc++_reflection protobuf::libprotobuf OpenSSL::Crypto fmt::fmt
     absl::any_invocable absl::flat_hash_map absl::flat_hash_set absl::function_ref absl::span absl::status
     absl::statusor absl::strings)
-  target_link_options(embedserve_options INTERFACE -static-libstdc++ -static-libgcc)
-  # What comes as a shared library only (oneDNN, simdjson) is carried beside the binary.
+  # fmt and spdlog come without archives, but all of them is in their headers; --as-needed then drops
+  # what nothing needs.
+  set_property(TARGET fmt::fmt PROPERTY INTERFACE_COMPILE_DEFINITIONS FMT_HEADER_ONLY=1)
+  set_property(TARGET spdlog::spdlog PROPERTY INTERFACE_COMPILE_DEFINITIONS SPDLOG_FMT_EXTERNAL)
+  target_link_options(embedserve_options INTERFACE -static-libstdc++ -static-libgcc LINKER:--as-needed)
+  # What comes as a shared library only (oneDNN, simdjson) is carried beside the binary, and GCC's
+  # OpenMP, of which oneDNN must find the same.
   set(CMAKE_BUILD_RPATH "\$ORIGIN")
 endif()
