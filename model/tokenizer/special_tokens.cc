@@ -160,6 +160,14 @@ SpecialTokens SpecialTokens::Roberta(int32_t cls, int32_t sep) {
            {Kind::kToken, 0, sep}}};
 }
 
+// Pushed, not listed: gcc 12 takes a list of them for uninitialised under ThreadSanitizer.
+std::vector<SpecialTokens::PairPiece> SpecialTokens::BareTexts() {
+  std::vector<PairPiece> pair;
+  pair.push_back({Kind::kFirst, 0});
+  pair.push_back({Kind::kSecond, 1});
+  return pair;
+}
+
 int SpecialTokens::pair_tokens() const {
   return static_cast<int>(std::count_if(
       pair.begin(), pair.end(), [](const PairPiece& piece) { return piece.kind == Kind::kToken; }));

@@ -21,13 +21,15 @@ struct SpecialTokens {
   std::vector<int32_t> before;  // of one text
   std::vector<int32_t> after;
   // A text may come twice or never. Without special tokens the kToken are left out.
-  std::vector<PairPiece> pair = {{.kind = PairPiece::Kind::kFirst},
-                                 {.kind = PairPiece::Kind::kSecond, .type_id = 1}};
+  std::vector<PairPiece> pair = BareTexts();
 
   // cls A sep B sep, the second part of type 1.
   static SpecialTokens Bert(int32_t cls, int32_t sep);
   // cls A sep sep B sep, all of type 0.
   static SpecialTokens Roberta(int32_t cls, int32_t sep);
+
+  // The first text and the second, which has type 1.
+  static std::vector<PairPiece> BareTexts();
 
   int pair_tokens() const;  // of kind kToken
 
