@@ -32,5 +32,10 @@ if(EMBEDSERVE_WITH_CUDA)
   # A register spill is an error like any other warning.
   set(nvcc_flags -Werror=all-warnings -lineinfo -Xptxas=-warn-spills,-warn-lmem-usage
                  -Xcompiler=-Wall,-Wextra,-Wno-missing-field-initializers)
+  # For several architectures, of which a card loads one: norm.cu's code takes 0.9 MB instead of 7.4.
+  list(LENGTH CMAKE_CUDA_ARCHITECTURES architectures)
+  if(architectures GREATER 1 AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+    list(APPEND nvcc_flags --compress-mode=size)
+  endif()
   target_compile_options(embedserve_options INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${nvcc_flags}>")
 endif()
