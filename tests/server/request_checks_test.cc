@@ -138,8 +138,8 @@ TEST_F(RefusalTest, SimilarityRequests) {
   };
   for (const Case& one : cases) {
     v1::SimilarityRequest request;
-    request.add_texts_a("a");
-    request.add_texts_b("b");
+    request.add_texts_a("a text");
+    request.add_texts_b("b text");
     one.change(request);
     SCOPED_TRACE(one.expected.reason + " " + one.expected.field);
     Expect(Compare(request), one.expected);
