@@ -53,18 +53,6 @@ const char* Name(DType type) {
   return type == DType::kFp32 ? "fp32" : type == DType::kFp16 ? "fp16" : "bf16";
 }
 
-cudaDataType_t CudaType(DType type) {
-  switch (type) {
-    case DType::kFp32:
-      return CUDA_R_32F;
-    case DType::kFp16:
-      return CUDA_R_16F;
-    case DType::kBf16:
-      return CUDA_R_16BF;
-  }
-  return CUDA_R_32F;
-}
-
 // What a row of the table says beside its time.
 struct Work {
   double bytes = 0;                // read and written, those of repeated rows once

@@ -37,18 +37,6 @@ bool Check(Stream& stream, cublasStatus_t status, const std::string& what) {
   return stream.ok();
 }
 
-cudaDataType_t CudaType(DType type) {
-  switch (type) {
-    case DType::kFp32:
-      return CUDA_R_32F;
-    case DType::kFp16:
-      return CUDA_R_16F;
-    case DType::kBf16:
-      return CUDA_R_16BF;
-  }
-  return CUDA_R_32F;
-}
-
 struct PreferenceDestroy {
   void operator()(cublasLtMatmulPreference_t preference) const {
     cublasLtMatmulPreferenceDestroy(preference);
@@ -62,6 +50,18 @@ cublasStatus_t Set(cublasLtMatmulPreference_t preference,
 }
 
 }  // namespace
+
+cudaDataType_t CudaType(DType type) {
+  switch (type) {
+    case DType::kFp32:
+      return CUDA_R_32F;
+    case DType::kFp16:
+      return CUDA_R_16F;
+    case DType::kBf16:
+      return CUDA_R_16BF;
+  }
+  return CUDA_R_32F;
+}
 
 GemmLibrary::GemmLibrary(Stream& stream) {
   if (!WhyNoCublasLt().empty()) stream.Fail(kName, WhyNoCublasLt());

@@ -19,6 +19,9 @@
 
 namespace embedserve::kernels {
 
+// The name that CUDA's libraries have for a type.
+cudaDataType_t CudaType(DType type);
+
 // A cuBLASLt handle. Outlives the products made with it.
 class GemmLibrary {
  public:
