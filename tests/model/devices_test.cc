@@ -1,12 +1,12 @@
 #include "model/devices.h"
 
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/model/engine/random_folder.h"
+#include "tests/model/tiny_bert.h"
 
 namespace embedserve {
 namespace {
@@ -103,8 +103,7 @@ TEST(ChooseComputeType, DependsOnTheDeviceAndOnTheWeights) {
 class NewEnginesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto model = Model::Load(std::string(std::getenv("EMBEDSERVE_SOURCE_DIR")) +
-                             "/tests/golden/models/tiny-bert");
+    auto model = LoadTinyBert();
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
   }

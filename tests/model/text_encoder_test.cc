@@ -1,12 +1,12 @@
 #include "model/text_encoder.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/tiny_bert.h"
 
 namespace embedserve {
 namespace {
@@ -48,8 +48,7 @@ class SumEngine : public Engine {
 class TextEncoderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto model = Model::Load(std::string(std::getenv("EMBEDSERVE_SOURCE_DIR")) +
-                             "/tests/golden/models/tiny-bert");
+    auto model = LoadTinyBert();
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     for (int i = 0; i < 37; ++i) texts_.push_back(std::string(static_cast<std::size_t>(i), 'e'));

@@ -178,16 +178,11 @@ TEST(CountedWorkTest, UnigramWithoutSplits) {
 }
 
 TEST(CountedWorkTest, PublishedVocabularies) {
-  const char* source = std::getenv("EMBEDSERVE_SOURCE_DIR");
-  const std::filesystem::path data =
-      std::filesystem::path(source == nullptr ? "." : source) / ".." / "shared" / "data";
-  if (!std::filesystem::exists(data / "roberta" / "tokenizer.json")) {
-    GTEST_SKIP() << "no published vocabularies in " << data;
-  }
-  for (const char* file : {"roberta/tokenizer.json", "bert/bert-base-uncased/tokenizer.json",
-                           "unigram/t5-small/tokenizer.json"}) {
+  const std::vector<std::filesystem::path> files = PublishedTokenizers();
+  if (files.empty()) GTEST_SKIP() << "no published vocabularies in ../shared/data";
+  for (const std::filesystem::path& file : files) {
     SCOPED_TRACE(file);
-    const auto tokenizer = Tokenizer::FromFile(data / file);
+    const auto tokenizer = Tokenizer::FromFile(file);
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
     ExpectLinear(**tokenizer);
   }

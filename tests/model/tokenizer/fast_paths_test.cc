@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -128,16 +127,11 @@ TEST(FastPathsTest, UnigramSettings) {
 }
 
 TEST(FastPathsTest, PublishedVocabularies) {
-  const char* source = std::getenv("EMBEDSERVE_SOURCE_DIR");
-  const std::filesystem::path data =
-      std::filesystem::path(source == nullptr ? "." : source) / ".." / "shared" / "data";
-  if (!std::filesystem::exists(data / "roberta" / "tokenizer.json")) {
-    GTEST_SKIP() << "no published vocabularies in " << data;
-  }
-  for (const char* file : {"roberta/tokenizer.json", "bert/bert-base-uncased/tokenizer.json",
-                           "unigram/t5-small/tokenizer.json"}) {
+  const std::vector<std::filesystem::path> files = PublishedTokenizers();
+  if (files.empty()) GTEST_SKIP() << "no published vocabularies in ../shared/data";
+  for (const std::filesystem::path& file : files) {
     SCOPED_TRACE(file);
-    ExpectAllAgree([&](const FastPaths& fast) { return Tokenizer::FromFile(data / file, fast); });
+    ExpectAllAgree([&](const FastPaths& fast) { return Tokenizer::FromFile(file, fast); });
   }
 }
 

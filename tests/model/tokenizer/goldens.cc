@@ -17,10 +17,13 @@ using nlohmann::json;
 
 namespace {
 
-std::string ReadBytes(std::string_view name) {
+std::filesystem::path SourceDirectory() {
   const char* source = std::getenv("EMBEDSERVE_SOURCE_DIR");
-  const std::filesystem::path path = std::filesystem::path(source == nullptr ? "." : source) /
-                                     "tests/model/tokenizer/testdata" / name;
+  return source == nullptr ? "." : source;
+}
+
+std::string ReadBytes(std::string_view name) {
+  const std::filesystem::path path = SourceDirectory() / "tests/model/tokenizer/testdata" / name;
   std::ifstream file(path, std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(file)), {});
   if (bytes.empty()) {
@@ -31,6 +34,13 @@ std::string ReadBytes(std::string_view name) {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> PublishedTokenizers() {
+  const std::filesystem::path data = SourceDirectory() / "../shared/data";
+  if (!std::filesystem::exists(data / "roberta/tokenizer.json")) return {};
+  return {data / "roberta/tokenizer.json", data / "bert/bert-base-uncased/tokenizer.json",
+          data / "unigram/t5-small/tokenizer.json"};
+}
 
 json ReadTestdata(std::string_view name) { return json::parse(ReadBytes(name)); }
 

@@ -29,6 +29,10 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> SmallTokenizer(std::string_view
                                                                 const nlohmann::json& patch = {},
                                                                 const FastPaths& fast = {});
 
+// tokenizer.json of one published vocabulary a family, in ../shared/data; none where that is
+// absent.
+std::vector<std::filesystem::path> PublishedTokenizers();
+
 // The ids of one text.
 std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text,
                          const TokenizeOptions& options = {});
