@@ -18,11 +18,9 @@ constexpr std::size_t kPrintAt = std::size_t{1} << 20;  // bytes
 
 // An error of a call with one text or pair, which counts from 0: named by its line instead.
 absl::Status AtLine(const absl::Status& status, std::string_view input, std::size_t line) {
-  const std::string_view message(status.message().data(), status.message().size());
-  const std::size_t place = message.find("[0]");
-  if (place == std::string_view::npos) return status;
-  return absl::Status(status.code(),
-                      fmt::format("{}: line {}{}", input, line, message.substr(place + 3)));
+  const auto what = BehindOwnPath({status.message().data(), status.message().size()});
+  if (!what.has_value()) return status;
+  return absl::Status(status.code(), fmt::format("{}: line {}{}", input, line, *what));
 }
 
 // Encodes `count` texts or pairs by encode(i, batch), one after the other.

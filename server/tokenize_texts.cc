@@ -154,14 +154,11 @@ absl::Status TokenizeRun::ExplainFailure(const Chunk& chunk, Tokenizer::Scratch&
     const absl::Status status =
         Tokenize({&distinct_[i].text, 1}, groups_[distinct_[i].group].prompt, scratch, alone);
     if (status.ok()) continue;
-    // "texts[0]: " or "texts[0] is": the path takes its place.
-    constexpr std::string_view kOwnPath = "texts[0]";
-    std::string_view what(status.message().data(), status.message().size());
-    if (what.starts_with(kOwnPath)) {
-      what.remove_prefix(kOwnPath.size());
-      what.remove_prefix(std::min(what.find_first_not_of(": "), what.size()));
-    }
-    return InvalidField("BAD_TEXT", Path(distinct_[i]), what);
+    const std::string_view message(status.message().data(), status.message().size());
+    const auto own = BehindOwnPath(message);  // ": " or " is": the request's path takes its place
+    if (!own.has_value()) return InvalidField("BAD_TEXT", Path(distinct_[i]), message);
+    const std::size_t begin = std::min(own->find_first_not_of(": "), own->size());
+    return InvalidField("BAD_TEXT", Path(distinct_[i]), own->substr(begin));
   }
   return chunk.status;
 }

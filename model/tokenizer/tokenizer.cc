@@ -34,6 +34,13 @@ struct TextPlace {
   std::string Name() const { return fmt::format("{}[{}]{}", list, index, part); }
 };
 
+std::optional<std::string_view> BehindOwnPath(std::string_view message) {
+  for (const std::string_view path : {"texts[0]", "pairs[0]"}) {
+    if (message.starts_with(path)) return message.substr(path.size());
+  }
+  return std::nullopt;
+}
+
 Tokenizer::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
 Tokenizer::Scratch::~Scratch() = default;
 Tokenizer::Scratch::Scratch(Scratch&&) noexcept = default;

@@ -138,6 +138,10 @@ class Tokenizer {
   virtual const std::vector<std::string>& warnings() const = 0;  // to be logged once at load
 };
 
+// What an error of a call with one text or pair says behind the path that names it ("texts[0]",
+// "pairs[0]"): for callers with names of their own. nullopt if it begins with no such path.
+std::optional<std::string_view> BehindOwnPath(std::string_view message);
+
 // Byte offset of the first byte that is not part of valid UTF-8, or nullopt.
 std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
 

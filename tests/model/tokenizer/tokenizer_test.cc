@@ -285,5 +285,22 @@ TEST(TokenizerTest, NulIsACharacter) {
   EXPECT_EQ(Ids(*tokenizer, "a\0b"sv, {.add_special_tokens = false}).size(), 3u);
 }
 
+TEST(TokenizerTest, BehindOwnPathIsWhatAnErrorSaysOfTheOnlyText) {
+  const auto tokenizer = SmallTokenizer("word_piece_uncased");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  Tokenizer::Scratch scratch;
+  TokenBatch batch;
+  const std::string_view texts[] = {"a", "\xff"};
+  const absl::Status one = (*tokenizer)->Encode(std::span(texts).last(1), {}, scratch, batch);
+  EXPECT_EQ(BehindOwnPath(std::string(one.message())), " is not valid UTF-8 at byte 0");
+  const absl::Status other = (*tokenizer)->Encode(texts, {}, scratch, batch);
+  EXPECT_EQ(BehindOwnPath(std::string(other.message())), std::nullopt) << other;
+  PairBatch pairs;
+  const TextPair pair = {"a", "\xff"};
+  const absl::Status second = (*tokenizer)->EncodePairs({&pair, 1}, {}, scratch, pairs);
+  EXPECT_EQ(BehindOwnPath(std::string(second.message())), ".second is not valid UTF-8 at byte 0");
+  EXPECT_EQ(BehindOwnPath("no text is named, not even texts[0]"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace embedserve
