@@ -89,13 +89,33 @@ std::vector<std::string> ForCli11(std::span<const std::string> arguments) {
   return out;
 }
 
-// A message of CLI11 as one line, with where to look.
-absl::Status SyntaxError(const CLI::ParseError& error, const CLI::App& root) {
+// CLI11 names no unknown command, and what else it does not know together with all that follows,
+// last first.
+std::string WhatIsWrong(const CLI::ParseError& error, const CLI::App& root,
+                        const CLI::App* command) {
+  const std::vector<std::string> unknown = root.remaining();
+  if (!unknown.empty() && command == nullptr) {
+    return fmt::format("no command \"{}\"", unknown.front());
+  }
+  if (!unknown.empty()) {
+    return fmt::format("\"{}\" stands before the command, options after it", unknown.front());
+  }
+  if (command != nullptr && command->remaining_size() > 0) {
+    return fmt::format("{} does not take \"{}\"", command->get_name(),
+                       command->remaining().front());
+  }
   std::string message = error.what();
   std::replace(message.begin(), message.end(), '\n', ' ');
+  return message;
+}
+
+// In one line, with where to look.
+absl::Status SyntaxError(const CLI::ParseError& error, const CLI::App& root) {
   const auto parsed = root.get_subcommands();
-  const std::string command = parsed.empty() ? "" : " " + parsed.front()->get_name();
-  return UsageError(fmt::format("{}; see `embedserve{} --help`", message, command));
+  const CLI::App* const command = parsed.empty() ? nullptr : parsed.front();
+  const bool in_command = command != nullptr && root.remaining_size() == 0;
+  return UsageError(fmt::format("{}; see `embedserve{} --help`", WhatIsWrong(error, root, command),
+                                in_command ? " " + command->get_name() : ""));
 }
 
 std::vector<std::string> UnknownVariables(const Environment& environment) {

@@ -87,8 +87,8 @@ absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice
   if (found == folder_.prompts.end()) {
     std::string known;
     for (const auto& prompt : folder_.prompts) known += (known.empty() ? "" : ", ") + prompt.first;
-    return absl::InvalidArgumentError(fmt::format(
-        "prompt_name is \"{}\", which the model does not have; it has: {}", *name, known));
+    return absl::InvalidArgumentError(
+        fmt::format("the model has no prompt \"{}\"; it has: {}", *name, known));
   }
   return std::string_view(found->second);
 }
@@ -96,10 +96,10 @@ absl::StatusOr<std::string_view> Model::ResolvePrompt(const PromptChoice& choice
 absl::StatusOr<int> Model::ResolveDimensions(int64_t requested) const {
   if (requested == 0) return folder_.truncate_dim.value_or(folder_.dimensions);
   if (requested < 0 || requested > folder_.dimensions) {
-    return absl::InvalidArgumentError(
-        fmt::format("dimensions is {}; the model's embeddings have {}: ask for 1 to {}, or 0 for "
-                    "the default",
-                    requested, folder_.dimensions, folder_.dimensions));
+    return absl::InvalidArgumentError(fmt::format(
+        "the model's embeddings have {0} dimensions, not {1}: ask for 1 to {0}, or 0 for "
+        "the default",
+        folder_.dimensions, requested));
   }
   return static_cast<int>(requested);
 }

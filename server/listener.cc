@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -130,8 +132,13 @@ void Listener::Shutdown(std::chrono::milliseconds grace) {
 }
 
 std::string WhyNotListening(const std::string& address) {
+  const auto reason = [] { return std::system_category().message(errno); };
+  if (constexpr std::string_view kUnix = "unix:"; address.starts_with(kUnix)) {
+    const auto folder = std::filesystem::path(address.substr(kUnix.size())).parent_path();
+    return folder.empty() || access(folder.c_str(), W_OK | X_OK) == 0 ? "" : reason();
+  }
   const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos || address.starts_with("unix")) return "";
+  if (colon == std::string::npos || address.starts_with("unix-abstract:")) return "";
   std::string host = address.substr(0, colon);
   if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
   const std::string port = address.substr(colon + 1);
@@ -139,8 +146,10 @@ std::string WhyNotListening(const std::string& address) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  if (getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found) != 0) {
-    return "";
+  if (const int error =
+          getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+      error != 0) {
+    return error == EAI_SYSTEM ? reason() : gai_strerror(error);
   }
   std::string why;
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -148,7 +157,7 @@ std::string WhyNotListening(const std::string& address) {
   // As gRPC does; without it a port in TIME_WAIT would be called used.
   if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0) {
-    why = std::system_category().message(errno);
+    why = reason();
   }
   if (fd >= 0) close(fd);
   freeaddrinfo(found);

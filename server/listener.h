@@ -43,8 +43,8 @@ class Listener {
   int port_ = 0;
 };
 
-// Why `address` (HOST:PORT) cannot be listened on, as the system says it: "Address already in use".
-// Empty if it can, or if the address means nothing to the system.
+// Why `address` (HOST:PORT or unix:PATH) cannot be listened on, as the system says it: "Address
+// already in use". Empty if it can, or if the system was not asked.
 std::string WhyNotListening(const std::string& address);
 
 }  // namespace embedserve

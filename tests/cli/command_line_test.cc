@@ -98,7 +98,11 @@ TEST(CommandLine, ABadValueNamesTheOptionAndWhatIsAllowed) {
 
 TEST(CommandLine, SyntaxErrorsPointToTheHelp) {
   EXPECT_THAT(Refused({}), HasSubstr("embedserve --help"));
-  EXPECT_THAT(Refused({"sreve"}), HasSubstr("--help"));
+  EXPECT_EQ(Refused({"sreve", "--model", "m"}), "no command \"sreve\"; see `embedserve --help`");
+  EXPECT_EQ(Refused({"--model", "m", "serve"}),
+            "\"--model\" stands before the command, options after it; see `embedserve --help`");
+  EXPECT_EQ(Refused({"serve", "--prot", "1"}),
+            "serve does not take \"--prot\"; see `embedserve serve --help`");
   EXPECT_THAT(Refused({"serve", "--no-such-option"}),
               AllOf(HasSubstr("--no-such-option"), HasSubstr("embedserve serve --help")));
   EXPECT_THAT(Refused({"serve", "--threads"}), HasSubstr("--threads"));

@@ -34,7 +34,8 @@ TEST(Listener, SaysWhyAnAddressCannotBeListenedOn) {
   EXPECT_EQ(WhyNotListening("127.0.0.1:0"), "");
   EXPECT_EQ(WhyNotListening("unix:socket"), "");
   EXPECT_NE(WhyNotListening("192.0.2.1:50051"), "");  // of no interface: reserved for documents
-  EXPECT_EQ(WhyNotListening("no host of this name:1"), "");
+  EXPECT_THAT(WhyNotListening("no host of this name:1"), HasSubstr("not known"));
+  EXPECT_THAT(WhyNotListening("unix:/no/such/folder/socket"), HasSubstr("No such file"));
 }
 
 TEST(Listener, AnAddressThatIsNoneIsRefused) {

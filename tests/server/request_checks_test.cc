@@ -29,6 +29,8 @@ void Expect(const grpc::Status& status, const Refused& expected) {
   ASSERT_EQ(details.bad_request.field_violations_size(), expected.field.empty() ? 0 : 1);
   if (!expected.field.empty()) {
     EXPECT_EQ(details.bad_request.field_violations(0).field(), expected.field);
+    EXPECT_THAT(status.error_message(),
+                testing::Not(HasSubstr(expected.field + ": " + expected.field)));
   }
 }
 
