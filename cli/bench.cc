@@ -31,22 +31,31 @@ double Seconds(Clock::duration duration) { return std::chrono::duration<double>(
 
 std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
 
+Clock::duration Of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 struct Load {
   std::vector<std::string_view> texts;  // taken in turn
   std::size_t texts_per_request = 1;
-  Clock::time_point measure_from, until;
+  double rate = 0;  // requests a second from `begin` on; 0: as fast as the callers are answered
+  Clock::time_point begin, measure_from, until;
 };
 
-// One caller: asks again as soon as it is answered. Requests started in [measure_from, until)
-// count.
-LoadResult RunCaller(Embedder& embedder, const Load& load, std::atomic<std::size_t>& next_text) {
+// One caller. Takes the next request of all callers, waits until it is due and asks. Requests due
+// in [measure_from, until) count, with the time since they were due: a caller that is late for one,
+// being busy with another, hides nothing. Without a rate a request is due when a caller takes it.
+LoadResult RunCaller(Embedder& embedder, const Load& load, std::atomic<std::size_t>& next_request) {
   LoadResult result;
   std::vector<std::string_view> texts(load.texts_per_request);
   while (true) {
-    std::size_t at = next_text.fetch_add(texts.size(), std::memory_order_relaxed);
+    const std::size_t request = next_request.fetch_add(1, std::memory_order_relaxed);
+    std::size_t at = request * texts.size();
     for (std::string_view& text : texts) text = load.texts[at++ % load.texts.size()];
-    const Clock::time_point start = Clock::now();
+    const Clock::time_point start =
+        load.rate > 0 ? load.begin + Of(static_cast<double>(request) / load.rate) : Clock::now();
     if (start >= load.until) return result;
+    std::this_thread::sleep_until(start);
     int64_t tokens = 0;
     const absl::Status status =
         embedder.Encode(texts, EmbedRequest{}, [&](const Rows&, std::span<const int32_t> counts) {
@@ -66,23 +75,23 @@ LoadResult RunCaller(Embedder& embedder, const Load& load, std::atomic<std::size
   }
 }
 
-absl::StatusOr<LoadResult> RunClosedLoop(const Options& options,
-                                         std::vector<std::string_view> texts) {
+absl::StatusOr<LoadResult> RunLoad(const Options& options, std::vector<std::string_view> texts) {
   std::vector<std::unique_ptr<Embedder>> embedders;
   for (int i = 0; i < options.concurrency; ++i) {
     ASSIGN_OR_RETURN(embedders.emplace_back(), OpenEmbedder(options));
   }
-  const auto in = [](double seconds) {
-    return Clock::now() +
-           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  };
-  const Load load{std::move(texts), static_cast<std::size_t>(options.texts_per_request),
-                  in(options.warm_up), in(options.warm_up + options.seconds)};
-  std::atomic<std::size_t> next_text{0};
+  const Clock::time_point now = Clock::now();
+  const Load load{.texts = std::move(texts),
+                  .texts_per_request = static_cast<std::size_t>(options.texts_per_request),
+                  .rate = options.rate,
+                  .begin = now,
+                  .measure_from = now + Of(options.warm_up),
+                  .until = now + Of(options.warm_up + options.seconds)};
+  std::atomic<std::size_t> next_request{0};
   std::vector<LoadResult> results(embedders.size());
   std::vector<std::thread> callers;
   for (std::size_t i = 0; i < embedders.size(); ++i) {
-    callers.emplace_back([&, i] { results[i] = RunCaller(*embedders[i], load, next_text); });
+    callers.emplace_back([&, i] { results[i] = RunCaller(*embedders[i], load, next_request); });
   }
   for (std::thread& caller : callers) caller.join();
   LoadResult total;
@@ -91,10 +100,6 @@ absl::StatusOr<LoadResult> RunClosedLoop(const Options& options,
 }
 
 absl::Status CheckBench(const Options& options) {
-  if (options.rate != 0) {
-    return UsageError(
-        "--rate is not available yet: only the closed loop is; use --concurrency N instead");
-  }
   if (options.concurrency > 1 && !options.model.empty()) {
     return UsageError(
         "--concurrency above 1 needs --server ADDR: with --model one engine answers one caller; "
@@ -116,7 +121,7 @@ absl::Status RunBench(const Options& options) {
       return absl::InvalidArgumentError(fmt::format("{}: no texts", options.input));
     }
   }
-  ASSIGN_OR_RETURN(LoadResult result, RunClosedLoop(options, std::move(texts)));
+  ASSIGN_OR_RETURN(LoadResult result, RunLoad(options, std::move(texts)));
   RETURN_IF_ERROR(Print(options.json ? LoadJson(result) : LoadTable(result)));
   if (!result.latencies.empty()) return absl::OkStatus();
   return absl::UnavailableError("no request was answered");

@@ -12,7 +12,7 @@ struct LoadResult {
   double seconds = 0;  // from the first measured request's start to the last one's end
   int64_t texts = 0;
   int64_t tokens = 0;
-  std::vector<double> latencies;          // seconds, of requests that succeeded
+  std::vector<double> latencies;  // seconds since a request was due, of those that succeeded
   std::map<std::string, int64_t> errors;  // by status code: "UNAVAILABLE"
 
   void Add(const LoadResult& other);  // of another thread over the same time

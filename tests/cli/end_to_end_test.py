@@ -89,7 +89,6 @@ class Usage(Case):
         if result.returncode != 0:  # a machine without a GPU
             self.assertEqual(result.returncode, 1)
             self.assertIn(b"--device cpu", result.stderr)
-        self.assertIn("--concurrency", self.fails(2, "bench", "--model", TINY, "--rate", "5"))
         self.assertIn("--server", self.fails(2, "bench", "--model", TINY, "--concurrency", "2"))
 
     def test_unknown_variables_only_warn(self):
@@ -260,6 +259,16 @@ class Local(Case):
         self.assertGreater(result["tokens_per_second"], result["sentences_per_second"])
         self.assertLessEqual(result["p50_ms"], result["p99_ms"])
         self.assertEqual(result["errors"], {})
+
+    def test_bench_on_a_schedule(self):
+        def bench(*arguments):
+            return json.loads(self.succeeds("bench", "--model", TINY, "--warm-up", "0", "--json", *arguments))
+
+        self.assertEqual(bench("--rate", "40", "--seconds", "0.49")["requests"], 20)
+        # More than one caller can do: all were due in the first 10 ms, and the last one waited since then.
+        result = bench("--rate", "50000", "--seconds", "0.01")
+        self.assertEqual(result["requests"], 500)
+        self.assertGreaterEqual(result["max_ms"] / 1e3, result["seconds"] - 0.01)
 
 
 class Unreachable(Case):
