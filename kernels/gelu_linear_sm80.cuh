@@ -9,6 +9,7 @@
 #include "cutlass/epilogue/threadblock/fusion/visitors.hpp"
 #include "cutlass/gemm/device/gemm_universal_adapter.h"
 #include "cutlass/gemm/kernel/default_gemm_universal_with_visitor.h"
+#include "kernels/cutlass_launch.cuh"
 #include "kernels/device/saturating_gelu.cuh"
 #include "kernels/gelu_linear_forms.h"
 
@@ -59,13 +60,7 @@ cudaError_t Launch(const GeluLinearArguments& a, cudaStream_t stream) {
       a.w, /*ptr_C=*/nullptr, /*ptr_D=*/nullptr, int64_t{a.m} * a.k, int64_t{a.n} * a.k,
       /*batch_stride_C=*/0, /*batch_stride_D=*/0, int64_t{a.k}, int64_t{a.k}, /*stride_c=*/0,
       /*stride_d=*/0);
-  if (Gemm::can_implement(arguments) != cutlass::Status::kSuccess) return cudaErrorInvalidValue;
-  Gemm gemm;
-  if (gemm.initialize(arguments, nullptr, stream) != cutlass::Status::kSuccess) {
-    return cudaErrorInvalidConfiguration;
-  }
-  if (gemm.run(stream) != cutlass::Status::kSuccess) return cudaErrorLaunchFailure;
-  return cudaSuccess;
+  return LaunchCutlass<Gemm>(arguments, stream);
 }
 
 template <class Element>
