@@ -15,8 +15,8 @@ namespace {
 std::string FileName() { return "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR); }
 
 const OpenedLibrary& Library() {
-  static const OpenedLibrary library = OpenCublasLt(CublasLtFolders());
-  return library;
+  static const OpenedLibrary kLibrary = OpenCublasLt(CublasLtFolders());
+  return kLibrary;
 }
 
 // `Function` is the type of the function that <cublasLt.h> declares under this name.
@@ -67,18 +67,18 @@ const std::string& WhyNoCublasLt() { return Library().why_not; }
 using embedserve::kernels::Find;
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
-  static const auto function = Find<decltype(cublasLtCreate)>("cublasLtCreate");
-  return function(handle);
+  static const auto kFunction = Find<decltype(cublasLtCreate)>("cublasLtCreate");
+  return kFunction(handle);
 }
 
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
-  static const auto function = Find<decltype(cublasLtDestroy)>("cublasLtDestroy");
-  return function(handle);
+  static const auto kFunction = Find<decltype(cublasLtDestroy)>("cublasLtDestroy");
+  return kFunction(handle);
 }
 
 const char* cublasLtGetStatusString(cublasStatus_t status) {
-  static const auto function = Find<decltype(cublasLtGetStatusString)>("cublasLtGetStatusString");
-  return function(status);
+  static const auto kFunction = Find<decltype(cublasLtGetStatusString)>("cublasLtGetStatusString");
+  return kFunction(status);
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
@@ -87,9 +87,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                               const void* c, cublasLtMatrixLayout_t c_layout, void* d,
                               cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* method,
                               void* workspace, std::size_t workspace_bytes, cudaStream_t stream) {
-  static const auto function = Find<decltype(cublasLtMatmul)>("cublasLtMatmul");
-  return function(handle, operation, alpha, a, a_layout, b, b_layout, beta, c, c_layout, d,
-                  d_layout, method, workspace, workspace_bytes, stream);
+  static const auto kFunction = Find<decltype(cublasLtMatmul)>("cublasLtMatmul");
+  return kFunction(handle, operation, alpha, a, a_layout, b, b_layout, beta, c, c_layout, d,
+                   d_layout, method, workspace, workspace_bytes, stream);
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle,
@@ -99,58 +99,58 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle,
                                               cublasLtMatmulPreference_t preference, int most,
                                               cublasLtMatmulHeuristicResult_t results[],
                                               int* count) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulAlgoGetHeuristic)>("cublasLtMatmulAlgoGetHeuristic");
-  return function(handle, operation, a, b, c, d, preference, most, results, count);
+  return kFunction(handle, operation, a, b, c, d, preference, most, results, count);
 }
 
 cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t operation, std::size_t size,
                                                cublasComputeType_t compute, cudaDataType_t scale) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulDescInit_internal)>("cublasLtMatmulDescInit_internal");
-  return function(operation, size, compute, scale);
+  return kFunction(operation, size, compute, scale);
 }
 
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t operation,
                                               cublasLtMatmulDescAttributes_t attribute,
                                               const void* value, std::size_t size) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulDescSetAttribute)>("cublasLtMatmulDescSetAttribute");
-  return function(operation, attribute, value, size);
+  return kFunction(operation, attribute, value, size);
 }
 
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* preference) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulPreferenceCreate)>("cublasLtMatmulPreferenceCreate");
-  return function(preference);
+  return kFunction(preference);
 }
 
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulPreferenceDestroy)>("cublasLtMatmulPreferenceDestroy");
-  return function(preference);
+  return kFunction(preference);
 }
 
 cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
                                                     cublasLtMatmulPreferenceAttributes_t attribute,
                                                     const void* value, std::size_t size) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatmulPreferenceSetAttribute)>("cublasLtMatmulPreferenceSetAttribute");
-  return function(preference, attribute, value, size);
+  return kFunction(preference, attribute, value, size);
 }
 
 cublasStatus_t cublasLtMatrixLayoutInit_internal(cublasLtMatrixLayout_t layout, std::size_t size,
                                                  cudaDataType type, std::uint64_t rows,
                                                  std::uint64_t columns, std::int64_t leading) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatrixLayoutInit_internal)>("cublasLtMatrixLayoutInit_internal");
-  return function(layout, size, type, rows, columns, leading);
+  return kFunction(layout, size, type, rows, columns, leading);
 }
 
 cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
                                                 cublasLtMatrixLayoutAttribute_t attribute,
                                                 const void* value, std::size_t size) {
-  static const auto function =
+  static const auto kFunction =
       Find<decltype(cublasLtMatrixLayoutSetAttribute)>("cublasLtMatrixLayoutSetAttribute");
-  return function(layout, attribute, value, size);
+  return kFunction(layout, attribute, value, size);
 }
