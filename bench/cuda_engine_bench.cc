@@ -5,7 +5,9 @@
 //   "engine":  Submit and Collect, ids and rows in host memory: one batch at a time for n = 1
 //              (latency), two in flight otherwise (throughput), wall clock.
 //
-//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm] [profile | devices=0,1]
+//   cuda_engine_bench [fp16|bf16|fp32] [cls|mean] [roberta|minilm] [counts=1,32]
+//                     [forward | profile | devices=0,1]
+// "counts" names the batches, by their sentences. "forward" leaves the engine out.
 // "profile" runs one pass of one sentence between cudaProfilerStart and cudaProfilerStop and ends.
 // "devices" measures engines alone, each with a thread of its own: on the first device, then on all
 // at the same time, in turn.
@@ -14,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +24,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "bench/device_timer.h"
 #include "bench/mrpc_lengths.h"
 #include "kernels/convert.h"
@@ -35,7 +40,6 @@
 namespace embedserve {
 namespace {
 
-constexpr int kCounts[] = {1, 2, 4, 8, 16, 32, 64, 208, 417, 1024, 4096};
 constexpr int kMostTokens = 131072, kMostSequences = 4096;
 constexpr int kMostGraphTokens = 1408;
 
@@ -78,7 +82,8 @@ BatchBuilder MakeBatch(RandomFolder& model, int sentences) {
 }
 
 // The encoder's pass on a stream of its own, without the engine around it.
-bool MeasureForward(RandomFolder& model, ComputeType type, bool profile) {
+bool MeasureForward(RandomFolder& model, ComputeType type, std::span<const int> counts,
+                    bool profile) {
   const EncoderConfig& config = model.folder().encoder;
   kernels::Stream stream(0);
   const kernels::GemmLibrary library(stream);
@@ -104,7 +109,7 @@ bool MeasureForward(RandomFolder& model, ComputeType type, bool profile) {
   cut(arena);
   const kernels::PinnedBuffer pinned(stream, most.bytes());
 
-  for (const int sentences : kCounts) {
+  for (const int sentences : counts) {
     const BatchBuilder builder = MakeBatch(model, sentences);
     const PackedBatch batch = builder.Batch();
     kernels::AttentionPlan plan;
@@ -154,7 +159,7 @@ double MicrosecondsSince(std::chrono::steady_clock::time_point begin) {
       .count();
 }
 
-bool MeasureEngine(RandomFolder& model, ComputeType type) {
+bool MeasureEngine(RandomFolder& model, ComputeType type, std::span<const int> counts) {
   const auto begin = std::chrono::steady_clock::now();
   auto engine = NewCudaEngine(model.folder(), 0,
                               {.compute_type = type,
@@ -165,7 +170,7 @@ bool MeasureEngine(RandomFolder& model, ComputeType type) {
     return false;
   }
   std::printf("{\"measured\": \"start of the engine\", \"us\": %.0f}\n", MicrosecondsSince(begin));
-  for (const int sentences : kCounts) {
+  for (const int sentences : counts) {
     const BatchBuilder builder = MakeBatch(model, sentences);
     const PackedBatch batch = builder.Batch();
     std::vector<float> rows(static_cast<std::size_t>(sentences * (*engine)->width()));
@@ -239,13 +244,14 @@ bool MeasureDevices(RandomFolder& model, ComputeType type, std::span<const int> 
   return true;
 }
 
-// "devices=0,1" -> 0, 1.
-std::vector<int> Ordinals(std::string_view list) {
-  std::vector<int> ordinals;
-  for (const char c : list) {
-    if (c >= '0' && c <= '9') ordinals.push_back(c - '0');
+// "0,12" -> 0, 12.
+std::vector<int> Numbers(const std::string& list) {
+  std::vector<int> numbers;
+  for (const absl::string_view number : absl::StrSplit(list, ',')) {
+    int value = 0;
+    if (absl::SimpleAtoi(number, &value)) numbers.push_back(value);
   }
-  return ordinals;
+  return numbers;
 }
 
 }  // namespace
@@ -254,8 +260,8 @@ std::vector<int> Ordinals(std::string_view list) {
 int main(int argc, char** argv) {
   using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
   ComputeType type = ComputeType::kFp16;
-  bool cls = true, minilm = false, profile = false;
-  std::vector<int> ordinals;
+  bool cls = true, minilm = false, profile = false, forward = false;
+  std::vector<int> ordinals, counts = {1, 2, 4, 8, 16, 32, 64, 208, 417, 1024, kMostSequences};
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     for (const ComputeType each : {ComputeType::kFp32, ComputeType::kFp16, ComputeType::kBf16}) {
@@ -264,7 +270,9 @@ int main(int argc, char** argv) {
     if (argument == "mean") cls = false;
     if (argument == "minilm") minilm = true;
     if (argument == "profile") profile = true;
-    if (argument.starts_with("devices=")) ordinals = Ordinals(argument);
+    if (argument == "forward") forward = true;
+    if (argument.starts_with("devices=")) ordinals = Numbers(argv[i] + std::strlen("devices="));
+    if (argument.starts_with("counts=")) counts = Numbers(argv[i] + std::strlen("counts="));
   }
   const auto answer = kernels::AskDriver();
   if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
@@ -277,6 +285,6 @@ int main(int argc, char** argv) {
   RandomFolder model(Shape(minilm));
   model.SetPooling({cls ? PoolingMode::kCls : PoolingMode::kMean});
   if (!ordinals.empty()) return MeasureDevices(model, type, ordinals) ? 0 : 1;
-  if (!MeasureForward(model, type, profile)) return 1;
-  return profile || MeasureEngine(model, type) ? 0 : 1;
+  if (!MeasureForward(model, type, counts, profile)) return 1;
+  return profile || forward || MeasureEngine(model, type, counts) ? 0 : 1;
 }
