@@ -14,6 +14,7 @@
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/small_gemm.h"
+#include "kernels/small_gemm_sm90.h"
 
 namespace embedserve::kernels {
 namespace {
@@ -21,7 +22,6 @@ namespace {
 constexpr int kChunk = 128;  // of K, one step of the ring
 constexpr int kCopyWarps = 4;
 constexpr int kMostOutputTiles = 3;
-constexpr std::size_t kMostWeightBytes = std::size_t{64} << 10;  // in shared memory
 
 template <int kRowTiles>
 constexpr int kStages = kRowTiles <= 2 ? 8 : 4;
@@ -161,31 +161,13 @@ __global__ void __launch_bounds__(kThreads<kRowTiles>) SmallKernel(SmallOperands
     return work.CopyRows(copier);
   }
   LetNextStart();
-  const int first_row = warp * kTileRows, g = lane >> 2, column = first_output + 2 * (lane & 3);
+  const int first_row = warp * kTileRows;
   if (first_row >= o.rows) return;
-  const bool with_bias = o.bias != nullptr;
-  float bias[kOutputTiles][2] = {};
-  if (with_bias) {
-#pragma unroll
-    for (int j = 0; j < kOutputTiles; ++j) {
-      bias[j][0] = ToFloat(o.bias[column + kTileOutputs * j]);
-      bias[j][1] = ToFloat(o.bias[column + kTileOutputs * j + 1]);
-    }
-  }
+  const TileBias<T, kOutputTiles> bias(o.bias, first_output, lane);
   float sum[kOutputTiles][4] = {};
   work.Multiply(sum, first_row, lane);
-#pragma unroll
-  for (int i = 0; i < 4; i += 2) {
-    const int row = first_row + g + 4 * i;
-    if (row >= o.rows) break;
-    T* const to =
-        o.y + static_cast<std::size_t>(row) * static_cast<std::size_t>(o.outputs) + column;
-#pragma unroll
-    for (int j = 0; j < kOutputTiles; ++j) {
-      *reinterpret_cast<uint32_t*>(to + kTileOutputs * j) =
-          FinishPair<T, kEpilogue == SmallEpilogue::kBiasGelu>(sum[j], i, bias[j], with_bias);
-    }
-  }
+  StoreTiles<kEpilogue == SmallEpilogue::kBiasGelu>(sum, bias, first_row, o.rows, first_output,
+                                                    o.outputs, lane, o.y);
 }
 
 template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kRowTiles>
@@ -208,7 +190,7 @@ bool Fits(const Stream& stream, int tiles, int inputs) {
   constexpr int kRing = std::max(Low::kDepth * Low::kStage, High::kDepth * High::kStage);
   constexpr int kBarrierBytes = 8 * Low::kBarriers;
   const auto weights = static_cast<std::size_t>(tiles * Low::WeightBytes(inputs));
-  return static_cast<std::size_t>(tiles * kTileOutputs * inputs) * 2 <= kMostWeightBytes &&
+  return static_cast<std::size_t>(tiles * kTileOutputs * inputs) * 2 <= kMostSmallWeightBytes &&
          weights + kRing + kBarrierBytes <= stream.most_shared_bytes();
 }
 
@@ -255,6 +237,9 @@ void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
   if (!stream.ok() || x.rows == 0) return;
   if (!HasSmallGemm(stream, x.type, w.columns, w.rows) || x.rows > kMostSmallRows) {
     return stream.Fail("small product", "a shape that it does not take");
+  }
+  if (sm90::TakesSmallGemm(stream, x.type, w.columns)) {
+    return sm90::SmallGemm(stream, x, w, bias, epilogue, OutputTiles(stream, w.columns, w.rows), y);
   }
   DispatchType(x.type, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -76,4 +76,42 @@ __device__ inline uint32_t FinishPair(const float (&sum)[4], int i, const float 
   return both.word;
 }
 
+// A lane's two columns of `bias` in each tile, from `first_output` on; zeros without one.
+template <class T, int kOutputTiles>
+struct TileBias {
+  bool present;
+  float values[kOutputTiles][2];
+
+  __device__ TileBias(const T* bias, int first_output, int lane) : present(bias != nullptr) {
+    const int column = first_output + 2 * (lane & 3);
+#pragma unroll
+    for (int j = 0; j < kOutputTiles; ++j) {
+#pragma unroll
+      for (int c = 0; c < 2; ++c) {
+        values[j][c] = present ? ToFloat(bias[column + kTileOutputs * j + c]) : 0.0f;
+      }
+    }
+  }
+};
+
+// Finishes and stores the tiles that a warp holds of rows [first_row, first_row + 16), as far as
+// there are, to y (rows, outputs).
+template <bool kGelu, class T, int kOutputTiles>
+__device__ inline void StoreTiles(const float (&sum)[kOutputTiles][4],
+                                  const TileBias<T, kOutputTiles>& bias, int first_row, int rows,
+                                  int first_output, int outputs, int lane, T* y) {
+#pragma unroll
+  for (int i = 0; i < 4; i += 2) {
+    const int row = first_row + (lane >> 2) + 4 * i;
+    if (row >= rows) break;
+    T* const to = y + static_cast<std::size_t>(row) * static_cast<std::size_t>(outputs) +
+                  first_output + 2 * (lane & 3);
+#pragma unroll
+    for (int j = 0; j < kOutputTiles; ++j) {
+      *reinterpret_cast<uint32_t*>(to + kTileOutputs * j) =
+          FinishPair<T, kGelu>(sum[j], i, bias.values[j], bias.present);
+    }
+  }
+}
+
 }  // namespace embedserve::kernels

@@ -15,6 +15,7 @@ TESTED_ELSEWHERE = {
     **{f"kernels/gelu_linear_{form}_{type}.cu": "tests/kernels/gelu_linear_test.cc: one form and type of that kernel"
        for form in ("sm80", "sm90") for type in ("bf16", "fp16")},
     "kernels/gelu_linear_without_cutlass.cc": "tests/kernels/gelu_linear_test.cc, in a build without CUTLASS",
+    "kernels/small_gemm_sm90.cu": "tests/kernels/small_gemm_test.cc: that kernel's form on Hopper",
     "kernels/device_without_cuda.cc": "tests/kernels/device_test.cc, in a build without CUDA",
     "model/engine/cpu_encoder.cc": "tests/model/engine/cpu_engine_test.cc, against the reference engine",
     "model/engine/engine.cc": "tests/model/engine/cpu_engine_test.cc, which submits the batches it refuses",
