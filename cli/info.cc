@@ -15,7 +15,9 @@ absl::Status RunInfo(const Options& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<const Model> model, Model::Load(options.model));
   const ModelFolder& folder = model->folder();
   ASSIGN_OR_RETURN(const int dimensions, model->ResolveDimensions(0));
-  const ComputeType type = ComputeTypeOf(options, device, folder).type;
+  ASSIGN_OR_RETURN(const ComputeTypeChoice choice,
+                   ChooseComputeType(folder, device.names.front(), options.dtype));
+  const ComputeType type = choice.type;
   nlohmann::ordered_json info;
   info["model"] = model->name();
   info["model_fingerprint"] = model->Fingerprint(type);

@@ -27,12 +27,6 @@ absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options) {
   return choice;
 }
 
-ComputeTypeChoice ComputeTypeOf(const Options& options, const DeviceChoice& devices,
-                                const ModelFolder& folder) {
-  if (options.dtype.has_value()) return {*options.dtype, ""};
-  return ChooseComputeType(folder, devices.names.front());
-}
-
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
                                                                  const DeviceChoice& devices,
                                                                  ComputeType type,
@@ -56,7 +50,8 @@ absl::StatusOr<LocalModel> OpenLocalModel(const Options& options) {
   for (const std::string& warning : local.model->warnings()) {
     fmt::print(stderr, "embedserve: warning: {}\n", warning);
   }
-  const ComputeTypeChoice type = ComputeTypeOf(options, device, local.model->folder());
+  ASSIGN_OR_RETURN(const ComputeTypeChoice type,
+                   ChooseComputeType(local.model->folder(), device.names.front(), options.dtype));
   if (!type.note.empty()) fmt::print(stderr, "embedserve: {}\n", type.note);
   ASSIGN_OR_RETURN(auto engines, MakeEngines(options, device, type.type, *local.model));
   local.engine = std::move(engines.front());

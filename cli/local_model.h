@@ -19,10 +19,6 @@ absl::StatusOr<DeviceChoice> ChooseCompute(const Options& options);
 // The same for commands that use one engine: UsageError for several devices.
 absl::StatusOr<DeviceChoice> ChooseOneDevice(const Options& options);
 
-// --dtype, or what ChooseComputeType says.
-ComputeTypeChoice ComputeTypeOf(const Options& options, const DeviceChoice& devices,
-                                const ModelFolder& folder);
-
 // One engine a device.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& options,
                                                                  const DeviceChoice& devices,

@@ -78,7 +78,8 @@ absl::Status RunServe(const Options& options) {
   if (absl::Status status = options.serve.Validate(); !status.ok()) {
     return WithExitCode(status, ExitCode::kUsage);
   }
-  const ComputeTypeChoice type = ComputeTypeOf(options, devices, model->folder());
+  ASSIGN_OR_RETURN(const ComputeTypeChoice type,
+                   ChooseComputeType(model->folder(), devices.names.front(), options.dtype));
   if (!type.note.empty()) spdlog::warn("{}", type.note);
   ASSIGN_OR_RETURN(auto engines, MakeEngines(options, devices, type.type, *model));
   LogModel(*model, engines, options);

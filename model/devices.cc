@@ -97,12 +97,18 @@ absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list) {
   return ChooseDevices(list, list == "cpu" ? kernels::DriverAnswer{} : kernels::AskDriver());
 }
 
-ComputeTypeChoice ChooseComputeType(const ModelFolder& folder, std::string_view device) {
-  if (!device.starts_with(kCudaPrefix)) return {ComputeType::kFp32, ""};
+absl::StatusOr<ComputeTypeChoice> ChooseComputeType(const ModelFolder& folder,
+                                                    std::string_view device,
+                                                    std::optional<ComputeType> asked) {
+  const bool on_gpu = device.starts_with(kCudaPrefix);
+  const ComputeType wanted = asked.value_or(on_gpu ? ComputeType::kFp16 : ComputeType::kFp32);
+  if (wanted != ComputeType::kFp16) return ComputeTypeChoice{wanted, ""};
   const absl::Status fits = CheckHalfRange(folder);
-  if (fits.ok()) return {ComputeType::kFp16, ""};
-  return {ComputeType::kBf16, fmt::format("dtype auto: bf16, for fp16 does not suffice: {}",
-                                          std::string(fits.message()))};
+  if (fits.ok()) return ComputeTypeChoice{wanted, ""};
+  if (asked.has_value()) return fits;
+  return ComputeTypeChoice{
+      ComputeType::kBf16,
+      fmt::format("dtype auto: bf16, for fp16 does not suffice: {}", std::string(fits.message()))};
 }
 
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,13 +30,17 @@ absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list,
                                            const kernels::DriverAnswer& answer);
 absl::StatusOr<DeviceChoice> ChooseDevices(std::string_view list);  // asks the driver
 
-// What a device computes in if nobody says: fp32 on the CPU; on a GPU fp16, or bf16 where a weight
-// of the folder passes fp16's range, which `note` then says in a line for a log.
+// What a device computes in: what was asked for; if nothing was, fp32 on the CPU, and on a GPU
+// fp16, or bf16 where a weight of the folder passes fp16's range, which `note` then says in a line
+// for a log. OUT_OF_RANGE, naming the weight, if fp16 was asked for and is too narrow. This is
+// where the weights are looked at for it, once for all engines.
 struct ComputeTypeChoice {
   ComputeType type = ComputeType::kFp32;
   std::string note;
 };
-ComputeTypeChoice ChooseComputeType(const ModelFolder& folder, std::string_view device);
+absl::StatusOr<ComputeTypeChoice> ChooseComputeType(const ModelFolder& folder,
+                                                    std::string_view device,
+                                                    std::optional<ComputeType> asked);
 
 // One engine on each of `devices`, in their order, made side by side. Errors of Model::NewEngine.
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(

@@ -54,7 +54,8 @@ class Model {
                         TokenBatch& out, std::vector<int32_t>& pooling_start) const;
 
   // An engine for "cpu" or "cuda:N". FAILED_PRECONDITION for a device that this build or machine
-  // has not. The model must outlive it. Packs the weights: seconds for a large model.
+  // has not. The model must outlive it. Packs the weights: seconds for a large model. The compute
+  // type must be one that ChooseComputeType (devices.h) gives.
   absl::StatusOr<std::unique_ptr<Engine>> NewEngine(std::string_view device,
                                                     const EngineOptions& options) const;
 

@@ -6,7 +6,6 @@
 #include <span>
 
 #include "kernels/convert.h"
-#include "model/engine/half_range.h"
 #include "model/folder/status_macros.h"
 
 namespace embedserve {
@@ -200,7 +199,6 @@ CudaWeights CudaWeights::Shapes(const ModelFolder& folder, ComputeType type) {
 
 absl::StatusOr<CudaWeights> CudaWeights::Load(kernels::Stream& stream, const ModelFolder& folder,
                                               ComputeType type) {
-  if (type == ComputeType::kFp16) RETURN_IF_ERROR(CheckHalfRange(folder));
   CudaWeights weights = Shapes(folder, type);
   weights.memory = kernels::DeviceBuffer(stream, weights.bytes);
   Writer writer(stream, weights.memory.data());

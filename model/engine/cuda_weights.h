@@ -54,8 +54,7 @@ struct CudaWeights {
   static CudaWeights Shapes(const ModelFolder& folder, ComputeType type);
   // Device memory that Load takes beside the weights, and gives back.
   static constexpr std::size_t kStagingBytes = std::size_t{4} << 20;
-  // Waits until everything is on the device. OUT_OF_RANGE from CheckHalfRange; INTERNAL is the
-  // device's own error.
+  // Waits until everything is on the device. INTERNAL is the device's own error.
   static absl::StatusOr<CudaWeights> Load(kernels::Stream& stream, const ModelFolder& folder,
                                           ComputeType type);
 

@@ -89,15 +89,33 @@ TEST(ChooseDevices, RefusalsSayWhatThereIs) {
 
 TEST(ChooseComputeType, DependsOnTheDeviceAndOnTheWeights) {
   RandomFolder model(EvenEncoder());
-  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu").type, ComputeType::kFp32);
-  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1").type, ComputeType::kFp16);
-  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1").note, "");
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu", {})->type, ComputeType::kFp32);
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1", {})->type, ComputeType::kFp16);
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:1", {})->note, "");
   const std::vector<float> large(static_cast<std::size_t>(model.folder().encoder.hidden), 1e5F);
   model.folder().weights.layers[0].query.bias.bytes = std::as_bytes(std::span(large));
-  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu").type, ComputeType::kFp32);
-  const ComputeTypeChoice choice = ChooseComputeType(model.folder(), "cuda:0");
+  EXPECT_EQ(ChooseComputeType(model.folder(), "cpu", {})->type, ComputeType::kFp32);
+  const ComputeTypeChoice choice = *ChooseComputeType(model.folder(), "cuda:0", {});
   EXPECT_EQ(choice.type, ComputeType::kBf16);
   EXPECT_THAT(choice.note, HasSubstr("bf16, for fp16 does not suffice: tensor"));
+}
+
+TEST(ChooseComputeType, WhatIsAskedForIsTakenOrRefusedByTheWeightsName) {
+  RandomFolder model(EvenEncoder());
+  const auto fp16 = ChooseComputeType(model.folder(), "cuda:0", ComputeType::kFp16);
+  ASSERT_TRUE(fp16.ok()) << fp16.status();
+  EXPECT_EQ(fp16->type, ComputeType::kFp16);
+  std::vector<float> large(static_cast<std::size_t>(model.folder().encoder.hidden), 1e5F);
+  TensorView& bias = model.folder().weights.layers[0].query.bias;
+  bias.name = "query.bias";
+  bias.bytes = std::as_bytes(std::span(large));
+  const auto refused = ChooseComputeType(model.folder(), "cuda:0", ComputeType::kFp16);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("tensor query.bias has a value of magnitude 100000"));
+  for (const ComputeType type : {ComputeType::kFp32, ComputeType::kBf16}) {
+    EXPECT_EQ(ChooseComputeType(model.folder(), "cuda:0", type)->type, type);
+  }
 }
 
 class NewEnginesTest : public ::testing::Test {

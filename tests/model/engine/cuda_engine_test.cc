@@ -282,19 +282,5 @@ TEST(CudaEngineTest, ADeviceThatIsNotThereIsRefusedWithTheReason) {
               testing::AnyOf(HasSubstr("cuda:4711"), HasSubstr("--device cpu")));
 }
 
-TEST(CudaEngineTest, AWeightThatFp16CannotHoldIsNamed) {
-  EMBEDSERVE_NEED_DEVICE();
-  RandomFolder model(EvenEncoder());
-  std::vector<float> large(static_cast<std::size_t>(model.folder().encoder.hidden), 1e5F);
-  TensorView& bias = model.folder().weights.layers[0].query.bias;
-  bias.name = "query.bias";
-  bias.bytes = std::as_bytes(std::span(large));
-  const auto engine = NewCudaEngine(model.folder(), 0, Options(ComputeType::kFp16));
-  EXPECT_EQ(engine.status().code(), absl::StatusCode::kOutOfRange);
-  EXPECT_THAT(engine.status().message(),
-              HasSubstr("tensor query.bias has a value of magnitude 100000"));
-  EXPECT_TRUE(NewCudaEngine(model.folder(), 0, Options(ComputeType::kBf16)).ok());
-}
-
 }  // namespace
 }  // namespace embedserve
