@@ -26,8 +26,9 @@ struct PromptChoice {
 
 class Model {
  public:
-  // Reads and checks the folder and its tokenizer, and that they fit together. Takes well under a
-  // second for a small model: weights are mapped, not read, until an engine is made.
+  // Reads and checks the folder and its tokenizer, and that they fit together. Every byte of the
+  // weights is read, to be hashed and found finite, but none is kept: they stay mapped. Well under
+  // a second for a small model.
   static absl::StatusOr<std::unique_ptr<const Model>> Load(const std::filesystem::path& directory);
 
   const ModelFolder& folder() const { return folder_; }
