@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,9 +28,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "bench/device_timer.h"
+#include "bench/first_device.h"
 #include "bench/mrpc_lengths.h"
 #include "kernels/convert.h"
-#include "kernels/device.h"
 #include "kernels/graph.h"
 #include "kernels/pooling.h"
 #include "model/engine/cuda_encoder.h"
@@ -274,13 +275,10 @@ int main(int argc, char** argv) {
     if (argument.starts_with("devices=")) ordinals = Numbers(argv[i] + std::strlen("devices="));
     if (argument.starts_with("counts=")) counts = Numbers(argv[i] + std::strlen("counts="));
   }
-  const auto answer = kernels::AskDriver();
-  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
-    std::fprintf(stderr, "%s\n", reason.c_str());
-    return 1;
-  }
+  const std::optional<std::string> device = FirstDevice();
+  if (!device.has_value()) return 1;
   std::printf("{\"device\": \"%s\", \"type\": \"%s\", \"pooling\": \"%s\", \"shape\": \"%s\"}\n",
-              answer.devices[0].name.c_str(), std::string(Name(type)).c_str(), cls ? "cls" : "mean",
+              device->c_str(), std::string(Name(type)).c_str(), cls ? "cls" : "mean",
               minilm ? "MiniLM-L6" : "distilroberta");
   RandomFolder model(Shape(minilm));
   model.SetPooling({cls ? PoolingMode::kCls : PoolingMode::kMean});

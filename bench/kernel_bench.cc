@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "bench/device_timer.h"
+#include "bench/first_device.h"
 #include "bench/lt_product.h"
 #include "bench/mrpc_lengths.h"
 #include "bench/row_ceilings.h"
@@ -31,7 +32,6 @@
 #include "kernels/attention.h"
 #include "kernels/buffer.h"
 #include "kernels/convert.h"
-#include "kernels/device.h"
 #include "kernels/embedding.h"
 #include "kernels/gelu_linear.h"
 #include "kernels/gemm.h"
@@ -386,11 +386,8 @@ bool KernelBench::Run(bool products) {
 
 int main(int argc, char** argv) {
   using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
-  const auto answer = kernels::AskDriver();
-  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
-    std::fprintf(stderr, "%s\n", reason.c_str());
-    return 1;
-  }
+  const std::optional<std::string> device = FirstDevice();
+  if (!device.has_value()) return 1;
   kernels::DType type = kernels::DType::kFp16;
   int tokens = 11264, hidden = 768, length = 0;
   bool products = true;
@@ -404,7 +401,7 @@ int main(int argc, char** argv) {
       if (argument == Name(each)) type = each;
     }
   }
-  std::printf("{\"device\": \"%s\"}\n", answer.devices[0].name.c_str());
+  std::printf("{\"device\": \"%s\"}\n", device->c_str());
   KernelBench bench(type, hidden,
                     length > 0 ? std::vector<int>(static_cast<std::size_t>(tokens / length), length)
                                : MrpcLengths(tokens),

@@ -15,15 +15,16 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "bench/device_timer.h"
+#include "bench/first_device.h"
 #include "bench/fp8_linear.h"
 #include "bench/lt_product.h"
 #include "kernels/buffer.h"
-#include "kernels/device.h"
 #include "kernels/gelu_linear.h"
 #include "kernels/gemm.h"
 #include "kernels/probe.h"
@@ -399,12 +400,9 @@ bool MeasureFirst::Run(const std::vector<int>& rows) {
 
 int main(int argc, char** argv) {
   using namespace embedserve;  // NOLINT(google-build-using-namespace): main stands outside
-  const auto answer = kernels::AskDriver();
-  if (const std::string reason = kernels::WhyNoDevice(answer); !reason.empty()) {
-    std::fprintf(stderr, "%s\n", reason.c_str());
-    return 1;
-  }
-  std::printf("{\"device\": \"%s\"}\n", answer.devices[0].name.c_str());
+  const std::optional<std::string> device = FirstDevice();
+  if (!device.has_value()) return 1;
+  std::printf("{\"device\": \"%s\"}\n", device->c_str());
   std::vector<int> rows;
   for (int i = 1; i < argc; ++i) rows.push_back(std::max(1, std::atoi(argv[i])));
   if (rows.empty()) rows = {32, 256, 1408, 11264};
