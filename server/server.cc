@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "model/engine/cores.h"
+#include "model/engine/scorers_in_turn.h"
 #include "model/folder/status_macros.h"
 #include "server/call.h"
 #include "server/drain.h"
@@ -95,6 +96,12 @@ std::string DeviceNames(const std::vector<std::unique_ptr<Engine>>& engines) {
   return names;
 }
 
+std::shared_ptr<Scorer> Scorers(const std::vector<std::unique_ptr<Engine>>& engines) {
+  std::vector<std::shared_ptr<Scorer>> scorers;
+  for (const auto& engine : engines) scorers.push_back(engine->scorer());
+  return ScorersInTurn(std::move(scorers));
+}
+
 int IoThreads(const ServerOptions& options) {
   return options.io_threads != 0 ? options.io_threads : std::clamp(UsableCores() / 3, 1, 6);
 }
@@ -149,7 +156,7 @@ Server::Impl::Impl(const ServerOptions& options, const Model& model,
                .compute_type = engines.front()->compute_type(),
                .width = engines.front()->width(),
                .batch_tokens = CommonLimits(engines).tokens,
-               .scorer = engines.front()->scorer(),
+               .scorer = Scorers(engines),
                .scheduler = Scheduler(CommonLimits(engines), options.max_queue_tokens),
                .tasks = TaskPool(TokenizerThreads(options)),
                .bytes = ByteBudget(options.max_in_flight_bytes)},

@@ -26,7 +26,7 @@ struct Serving {
   const int width;         // values of a row
   const int batch_tokens;  // the most that an engine is given at a time
 
-  // Of the first engine: what computes many scores, or null where the host does.
+  // Of all engines in turn: what computes many scores, or null where the host does.
   const std::shared_ptr<Scorer> scorer;
 
   Scheduler scheduler;

@@ -142,13 +142,15 @@ TEST_F(SimilarityTest, ALargeMatrixIsTheSame) {
 }
 
 // 256 texts with each other, of 16 dimensions: a million values to multiply.
-TEST(LargeSimilarity, IsTheDevicesWhereThereIsOne) {
-  const auto scorer = std::make_shared<MarkedScorer>();
-  auto engine = std::make_unique<HashEngine>(
-      16, EngineOptions{.max_batch_tokens = 4096, .max_batch_sequences = 1024});
-  engine->set_scorer(scorer);
+TEST(LargeSimilarity, IsTheDevicesInTurnWhereThereAreSome) {
+  const auto first = std::make_shared<MarkedScorer>(), second = std::make_shared<MarkedScorer>();
   std::vector<std::unique_ptr<Engine>> engines;
-  engines.push_back(std::move(engine));
+  for (const auto& scorer : {first, second}) {
+    auto engine = std::make_unique<HashEngine>(
+        16, EngineOptions{.max_batch_tokens = 4096, .max_batch_sequences = 1024});
+    engine->set_scorer(scorer);
+    engines.push_back(std::move(engine));
+  }
   TestServer server(TestServer::FastOptions(), std::move(engines));
   v1::SimilarityRequest request;
   for (int i = 0; i < 256; ++i) request.add_texts_a(TextOf(static_cast<uint64_t>(i)));
@@ -161,13 +163,14 @@ TEST(LargeSimilarity, IsTheDevicesWhereThereIsOne) {
     EXPECT_EQ(response.columns(), top_k == 0 ? 256u : top_k);
     EXPECT_THAT(response.scores(), ::testing::Each(MarkedScorer::kMark));
   }
-  EXPECT_EQ(scorer->calls(), 2);
+  EXPECT_EQ(first->calls(), 1);
+  EXPECT_EQ(second->calls(), 1);
 
   request.mutable_texts_a()->DeleteSubrange(0, 16);
   grpc::ClientContext context;
   v1::SimilarityResponse response;
   ASSERT_TRUE(server.stub().Similarity(&context, request, &response).ok());
-  EXPECT_EQ(scorer->calls(), 2);  // small ones stay on the host
+  EXPECT_EQ(first->calls() + second->calls(), 2);  // small ones stay on the host
 }
 
 }  // namespace
