@@ -32,16 +32,13 @@ constexpr int kMostInputs = 4096;
 // room beside each other.
 constexpr int kRingBytes = 80 << 10;
 
-// How x goes through shared memory.
-struct Ring {
-  int rows;          // of a box: those of x, rounded up
-  int stage_chunks;  // chunks of K a stage
-  int stages;        // how many a pass takes
-  int depth;         // how many are in shared memory
-
-  __host__ __device__ int ChunkBytes() const { return rows * kSwizzledRowBytes; }
-  __host__ __device__ int StageBytes() const { return stage_chunks * ChunkBytes(); }
-  __host__ __device__ int Bytes() const { return depth * StageBytes(); }
+// x goes through shared memory in stages of some chunks of kBoxRows rows; those beyond the last row
+// are zeros.
+template <int kBoxRows>
+struct Stage {
+  static constexpr int kChunks = kBoxRows < kGroupRows ? 4 : 2;
+  static constexpr int kChunkBytes = kBoxRows * kSwizzledRowBytes;
+  static constexpr int kBytes = kChunks * kChunkBytes;
 };
 
 template <class T>
@@ -49,138 +46,140 @@ struct Operands {
   CUtensorMap x, w;  // (K / 64, rows, 64)
   const T* bias;
   T* y;
-  int rows, outputs, chunks;
-  Ring ring;
+  int rows, outputs;
+  int stages;  // that a pass takes
+  int depth;   // of them in shared memory at a time
 };
 
-// Where a block's operands lie in its shared memory.
-template <int kOutputTiles>
+// A block's shared memory: the ring of stages, w, barriers. `base` is its address.
+template <int kOutputTiles, int kBoxRows>
 struct Layout {
   static constexpr int kOutputs = kTileOutputs * kOutputTiles;
   static constexpr int kWeightChunkBytes = kOutputs * kSwizzledRowBytes;
+  static constexpr int kWeightStageBytes = Stage<kBoxRows>::kChunks * kWeightChunkBytes;
+  // Rows beyond the box are multiplied too, whatever lies there: 64 are read, and no row mixes with
+  // another.
+  static constexpr int kBeyond = (kGroupRows - kBoxRows) * kSwizzledRowBytes;
 
-  const Ring& ring;
-  int chunks;
+  uint32_t base;
+  int stages, depth;
 
-  // Rows beyond the ring's are multiplied too, whatever lies there: 64 are read, and no row mixes
-  // with another.
+  __host__ __device__ int WeightBytes() const { return stages * kWeightStageBytes; }
   __host__ __device__ int OperandBytes() const {
-    const int beyond = kGroupRows * kSwizzledRowBytes - ring.ChunkBytes();
-    const int weights = chunks * kWeightChunkBytes;
-    return ring.Bytes() + (weights > beyond ? weights : beyond);
+    const int weights = WeightBytes();
+    return depth * Stage<kBoxRows>::kBytes + (weights > kBeyond ? weights : kBeyond);
   }
   __host__ __device__ int Bytes() const { return OperandBytes() + kBarrierBytes; }
-  __host__ __device__ int Stage(int stage) const { return stage % ring.depth * ring.StageBytes(); }
-  __host__ __device__ int Weights() const { return ring.Bytes(); }
-  __host__ __device__ int Full(int stage) const {
-    return OperandBytes() + 8 * (stage % ring.depth);
+  __device__ uint32_t Rows(int slot) const {
+    return base + static_cast<uint32_t>(slot * Stage<kBoxRows>::kBytes);
   }
-  __host__ __device__ int Empty(int stage) const { return Full(stage) + 8 * kMostStages; }
-  __host__ __device__ int WeightsFull() const { return OperandBytes() + 16 * kMostStages; }
-  __host__ __device__ int Parity(int stage) const { return stage / ring.depth & 1; }
+  __device__ uint32_t Weights() const { return Rows(depth); }
+  __device__ uint32_t WeightsFull() const { return base + static_cast<uint32_t>(OperandBytes()); }
+  __device__ uint32_t Full(int slot) const {
+    return WeightsFull() + 8 + 8 * static_cast<uint32_t>(slot);
+  }
+  __device__ uint32_t Empty(int slot) const { return Full(slot) + 8 * kMostStages; }
 };
 
-// The thread that copies. `base`: the address of the block's shared memory.
-template <class T, int kOutputTiles>
-__device__ void Copy(const Operands<T>& o, const Layout<kOutputTiles>& at, uint32_t base,
-                     int blocks, int rank) {
-  const Ring& ring = o.ring;
-  const int part = ring.stage_chunks / blocks;  // chunks of a stage that this block copies
+// The stages one after another: where each lies and which phase of its barriers it is.
+struct Turn {
+  int slot = 0, parity = 0;
+
+  __device__ void Next(int depth) {
+    if (++slot == depth) slot = 0, parity ^= 1;
+  }
+};
+
+// The thread that copies. A block of the cluster copies its part of a stage for all.
+template <class T, int kOutputTiles, int kBoxRows>
+__device__ __forceinline__ void CopyStages(const Operands<T>& o,
+                                           const Layout<kOutputTiles, kBoxRows>& at, int blocks,
+                                           int rank) {
+  using Part = Stage<kBoxRows>;
+  const int chunks = Part::kChunks / blocks;
+  int chunk = rank * chunks;
+  const auto offset = static_cast<uint32_t>(chunk * Part::kChunkBytes);
+  Turn turn;
   WaitForInput();
-  for (int stage = 0; stage < ring.stages; ++stage) {
-    if (stage >= ring.depth) {
-      WaitForPhase(base + static_cast<uint32_t>(at.Empty(stage)), at.Parity(stage) ^ 1);
-    }
-    const uint32_t full = base + static_cast<uint32_t>(at.Full(stage));
-    ArriveExpecting(full, ring.StageBytes());
-    const uint32_t to =
-        base + static_cast<uint32_t>(at.Stage(stage) + rank * part * ring.ChunkBytes());
-    const int chunk = stage * ring.stage_chunks + rank * part;
-    if (blocks == 1) {
-      CopyBox(to, o.x, 0, 0, chunk, full);
-    } else {
-      CopyBoxToAll(to, o.x, 0, 0, chunk, full, blocks);
-    }
+  for (int stage = 0; stage < o.stages; ++stage) {
+    if (stage >= o.depth) WaitForPhase(at.Empty(turn.slot), turn.parity ^ 1);
+    ArriveExpecting(at.Full(turn.slot), Part::kBytes);
+    CopyBoxToAll(at.Rows(turn.slot) + offset, o.x, 0, 0, chunk, at.Full(turn.slot), blocks);
+    chunk += Part::kChunks;
+    turn.Next(o.depth);
   }
 }
 
-template <int kStageChunks, class T, int kOutputTiles>
-__device__ __forceinline__ void Multiply(const Operands<T>& o, const Layout<kOutputTiles>& at,
-                                         uint32_t base, int blocks, int lane,
-                                         float (&sum)[kOutputTiles][4]) {
-  const Ring& ring = o.ring;
-  WaitForPhase(base + static_cast<uint32_t>(at.WeightsFull()), 0);
-  uint64_t w = OperandAt(base + static_cast<uint32_t>(at.Weights()));
-  for (int stage = 0; stage < ring.stages; ++stage) {
-    WaitForPhase(base + static_cast<uint32_t>(at.Full(stage)), at.Parity(stage));
-    const uint64_t x = OperandAt(base + static_cast<uint32_t>(at.Stage(stage)));
-    const auto x_chunk = static_cast<uint64_t>(ring.ChunkBytes() / 16);
-    constexpr uint64_t kWeightChunk = Layout<kOutputTiles>::kWeightChunkBytes / 16;
-    constexpr uint64_t kStep = 2 * kTileDepth / 16;
+template <class T, int kOutputTiles, int kBoxRows>
+__device__ __forceinline__ void Multiply(const Operands<T>& o,
+                                         const Layout<kOutputTiles, kBoxRows>& at, int blocks,
+                                         int lane, float (&sum)[kOutputTiles][4]) {
+  using Part = Stage<kBoxRows>;
+  WaitForPhase(at.WeightsFull(), 0);
+  uint32_t weights = at.Weights();
+  Turn turn;
+  int before = 0;  // slot of the stage before
+  for (int stage = 0; stage < o.stages; ++stage) {
+    WaitForPhase(at.Full(turn.slot), turn.parity);
+    const GroupOperand x(at.Rows(turn.slot)), w(weights);
     BeginProducts();
 #pragma unroll
-    for (uint64_t chunk = 0; chunk < kStageChunks; ++chunk) {
+    for (int chunk = 0; chunk < Part::kChunks; ++chunk) {
 #pragma unroll
-      for (uint64_t step = 0; step < kChunk / kTileDepth; ++step) {
-        MultiplyAsync<T>(sum, x + x_chunk * chunk + kStep * step,
-                         w + kWeightChunk * chunk + kStep * step);
+      for (int step = 0; step < kChunk / kTileDepth; ++step) {
+        constexpr int kStepBytes = 2 * kTileDepth;
+        MultiplyAsync<T>(sum, x.At(chunk * Part::kChunkBytes + step * kStepBytes),
+                         w.At(chunk * at.kWeightChunkBytes + step * kStepBytes));
       }
     }
-    w += kWeightChunk * kStageChunks;
     CommitProducts();
     WaitForProducts<1>();
     // The stage before is free. Nobody waits for those that no stage follows.
-    if (stage > 0 && stage - 1 + ring.depth < ring.stages && lane < blocks) {
-      ArriveAt(base + static_cast<uint32_t>(at.Empty(stage - 1)), lane);
+    if (stage > 0 && stage - 1 + o.depth < o.stages && lane < blocks) {
+      ArriveAt(at.Empty(before), lane);
     }
+    before = turn.slot;
+    weights += at.kWeightStageBytes;
+    turn.Next(o.depth);
   }
   FinishProducts(sum);
 }
 
-template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kStageChunks>
+template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kBoxRows>
 __global__ void __launch_bounds__(kThreads) SmallKernel(const __grid_constant__ Operands<T> o) {
   extern __shared__ __align__(1024) unsigned char shared[];
   const int thread = static_cast<int>(threadIdx.x);
   // One number for all lanes, as the compiler can see: products must not stand on divergent paths.
   const int lane = thread % kWarp, warp = __shfl_sync(kFullWarp, thread / kWarp, 0);
-  const Layout<kOutputTiles> at{o.ring, o.chunks};
-  const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  const Layout<kOutputTiles, kBoxRows> at{static_cast<uint32_t>(__cvta_generic_to_shared(shared)),
+                                          o.stages, o.depth};
   const int first_output = static_cast<int>(blockIdx.x) * at.kOutputs;
-  const int blocks = ClusterBlocks(), rank = ClusterRank();
-  if (thread == kGroupWarps * kWarp) {
+  const int blocks = ClusterBlocks();
+  const bool copies = warp == kGroupWarps && IsElected();
+  if (copies) {
     PrefetchMap(o.w);
-    PrefetchMap(o.x);
-    for (int stage = 0; stage < o.ring.depth; ++stage) {
-      InitBarrier(base + static_cast<uint32_t>(at.Full(stage)), 1);
-      InitBarrier(base + static_cast<uint32_t>(at.Empty(stage)), kGroupWarps * blocks);
+    InitBarrier(at.WeightsFull(), 1);
+    for (int slot = 0; slot < o.depth; ++slot) {
+      InitBarrier(at.Full(slot), 1);
+      InitBarrier(at.Empty(slot), kGroupWarps * blocks);
     }
-    const uint32_t full = base + static_cast<uint32_t>(at.WeightsFull());
-    InitBarrier(full, 1);
     PublishBarriers();
-    ArriveExpecting(full, o.chunks * at.kWeightChunkBytes);
-    CopyBox(base + static_cast<uint32_t>(at.Weights()), o.w, 0, first_output, 0, full);
+    ArriveExpecting(at.WeightsFull(), at.WeightBytes());
+    CopyBox(at.Weights(), o.w, 0, first_output, 0, at.WeightsFull());
+    PrefetchMap(o.x);
   }
   LetNextStart();
   __syncwarp();
   ClusterSync();
   if (warp == kGroupWarps) {
-    if (lane == 0) Copy(o, at, base, blocks, rank);
+    if (copies) CopyStages(o, at, blocks, ClusterRank());
     return;
   }
   const TileBias<T, kOutputTiles> bias(o.bias, first_output, lane);
   float sum[kOutputTiles][4] = {};
-  Multiply<kStageChunks>(o, at, base, blocks, lane, sum);
+  Multiply(o, at, blocks, lane, sum);
   StoreTiles<kEpilogue == SmallEpilogue::kBiasGelu>(sum, bias, warp * kTileRows, o.rows,
                                                     first_output, o.outputs, lane, o.y);
-}
-
-Ring RingFor(int rows, int inputs) {
-  Ring ring{};
-  ring.rows = (rows + kSwizzledRows - 1) / kSwizzledRows * kSwizzledRows;
-  ring.stage_chunks = ring.rows <= kGroupRows / 2 && inputs % (4 * kChunk) == 0 ? 4 : 2;
-  ring.stages = inputs / (ring.stage_chunks * kChunk);
-  ring.depth = std::min({ring.stages, kRingBytes / ring.StageBytes(), kMostStages});
-  return ring;
 }
 
 // A tensor of 16-bit values (rows, columns) as boxes of `box_chunks` chunks of `box_rows` rows.
@@ -214,22 +213,23 @@ bool Encode(Stream& stream, ConstTensor tensor, int box_rows, int box_chunks, CU
   return true;
 }
 
-template <class T, SmallEpilogue kEpilogue, int kOutputTiles>
+template <class T, SmallEpilogue kEpilogue, int kOutputTiles, int kBoxRows>
 void Launch(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tensor y) {
+  constexpr int kStageInputs = Stage<kBoxRows>::kChunks * kChunk;
   Operands<T> o{.bias = static_cast<const T*>(bias),
                 .y = static_cast<T*>(y.data),
                 .rows = x.rows,
                 .outputs = w.rows,
-                .chunks = x.columns / kChunk,
-                .ring = RingFor(x.rows, x.columns)};
-  const Layout<kOutputTiles> at{o.ring, o.chunks};
+                .stages = (x.columns + kStageInputs - 1) / kStageInputs};
+  o.depth = std::min({o.stages, kRingBytes / Stage<kBoxRows>::kBytes, kMostStages});
+  const Layout<kOutputTiles, kBoxRows> at{0, o.stages, o.depth};
   const int blocks = w.rows / at.kOutputs;
-  int cluster = o.ring.stage_chunks;
+  int cluster = Stage<kBoxRows>::kChunks;
   while (blocks % cluster != 0) cluster /= 2;
-  const auto kernel = o.ring.stage_chunks == 4 ? SmallKernel<T, kEpilogue, kOutputTiles, 4>
-                                               : SmallKernel<T, kEpilogue, kOutputTiles, 2>;
-  if (!Encode(stream, x, o.ring.rows, o.ring.stage_chunks / cluster, o.x) ||
-      !Encode(stream, w, at.kOutputs, o.chunks, o.w) ||
+  const auto kernel = SmallKernel<T, kEpilogue, kOutputTiles, kBoxRows>;
+  // Beyond the last chunk both are zeros.
+  if (!Encode(stream, x, kBoxRows, Stage<kBoxRows>::kChunks / cluster, o.x) ||
+      !Encode(stream, w, at.kOutputs, o.stages * Stage<kBoxRows>::kChunks, o.w) ||
       !stream.Check(
           cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, at.Bytes()),
           kName)) {
@@ -239,16 +239,23 @@ void Launch(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tens
                       static_cast<std::size_t>(at.Bytes()), static_cast<unsigned>(cluster), o);
 }
 
+template <class T, SmallEpilogue kEpilogue, int kOutputTiles>
+void LaunchRows(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tensor y) {
+  if (x.rows <= 8) return Launch<T, kEpilogue, kOutputTiles, 8>(stream, x, w, bias, y);
+  if (x.rows <= 32) return Launch<T, kEpilogue, kOutputTiles, 32>(stream, x, w, bias, y);
+  return Launch<T, kEpilogue, kOutputTiles, 64>(stream, x, w, bias, y);
+}
+
 template <class T, SmallEpilogue kEpilogue>
 void LaunchTiles(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, int tiles,
                  Tensor y) {
   switch (tiles) {
     case 1:
-      return Launch<T, kEpilogue, 1>(stream, x, w, bias, y);
+      return LaunchRows<T, kEpilogue, 1>(stream, x, w, bias, y);
     case 2:
-      return Launch<T, kEpilogue, 2>(stream, x, w, bias, y);
+      return LaunchRows<T, kEpilogue, 2>(stream, x, w, bias, y);
     default:
-      return Launch<T, kEpilogue, 3>(stream, x, w, bias, y);
+      return LaunchRows<T, kEpilogue, 3>(stream, x, w, bias, y);
   }
 }
 
@@ -257,13 +264,13 @@ void LaunchTiles(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
 bool TakesSmallGemm(const Stream& stream, DType type, int inputs) {
   constexpr int kMostBytes =
       kRingBytes + kGroupRows * kSwizzledRowBytes + kBarrierBytes + kMostSmallWeightBytes;
-  if (type == DType::kFp32 || inputs % (2 * kChunk) != 0 || inputs > kMostInputs ||
+  if (type == DType::kFp32 || inputs % kChunk != 0 || inputs > kMostInputs ||
       kMostBytes > static_cast<int>(stream.most_shared_bytes())) {
     return false;
   }
   cudaFuncAttributes attributes;
   const bool loads =
-      cudaFuncGetAttributes(&attributes, SmallKernel<__half, SmallEpilogue::kBias, 1, 4>) ==
+      cudaFuncGetAttributes(&attributes, SmallKernel<__half, SmallEpilogue::kBias, 1, 8>) ==
       cudaSuccess;
   if (!loads) cudaGetLastError();  // an answer, not a failure of what comes next
   return loads;

@@ -19,9 +19,18 @@ __device__ inline int ClusterBlocks() {
   return static_cast<int>(blocks);
 }
 
-// All threads of all blocks of the cluster; what each did before is visible to all after.
+// One lane of a warp whose lanes all ask: what it alone does costs no loop over the lanes.
+__device__ inline bool IsElected() {
+  uint32_t elected;
+  asm volatile("{ .reg .pred p; elect.sync _|p, 0xffffffff; selp.u32 %0, 1, 0, p; }"
+               : "=r"(elected));
+  return elected != 0;
+}
+
+// All threads of all blocks of the cluster. Orders barriers that PublishBarriers() follows, and
+// nothing else: a fence over all of memory takes a microsecond.
 __device__ inline void ClusterSync() {
-  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
   asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 
@@ -29,15 +38,14 @@ __device__ inline void ClusterSync() {
 // ClusterSync() has followed (the thread's own copies at once).
 __device__ inline void PublishBarriers() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
-// Arrives at the barrier that block `rank` of the cluster has at this place. It must not have
-// exited.
+// Arrives at the barrier that block `rank` of the cluster has at this place, which must not have
+// exited. What this thread has read before is read.
 __device__ inline void ArriveAt(uint32_t barrier, int rank) {
   asm volatile(
       "{ .reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; "
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there]; }" ::"r"(barrier),
+      "mbarrier.arrive.shared::cluster.b64 _, [there]; }" ::"r"(barrier),
       "r"(rank)
       : "memory");
 }

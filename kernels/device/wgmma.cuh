@@ -21,11 +21,16 @@ inline constexpr int kSwizzledRowBytes = 128;
 
 // What wgmma takes for an operand: the address of its first row, in units of 16 bytes, the distance
 // of one group of eight rows to the next (1024 bytes), and the swizzle. A step of 16 columns is two
-// units further.
-__device__ inline uint64_t OperandAt(uint32_t address) {
-  constexpr uint64_t kNextRows = kSwizzledRows * kSwizzledRowBytes / 16, kSwizzle128 = 1;
-  return (address & 0x3ffff) >> 4 | uint64_t{1} << 16 | kNextRows << 32 | kSwizzle128 << 62;
-}
+// units further. All but the address, which is the lower half's, is the same for all.
+struct GroupOperand {
+  uint32_t lower;
+
+  __device__ explicit GroupOperand(uint32_t address) : lower((address & 0x3ffff) >> 4 | 1u << 16) {}
+  __device__ uint64_t At(int bytes) const {
+    constexpr uint64_t kNextRows = kSwizzledRows * kSwizzledRowBytes / 16, kSwizzle128 = 1;
+    return (kNextRows | kSwizzle128 << 30) << 32 | (lower + static_cast<uint32_t>(bytes / 16));
+  }
+};
 
 // Before the first product, and wherever the sums were touched otherwise.
 __device__ inline void BeginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
