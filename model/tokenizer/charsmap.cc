@@ -147,8 +147,9 @@ class Charsmap::Walk {
       return Refuse("an entry begins with U+{:04X}, which is not supported",
                     static_cast<uint32_t>(first.value));
     }
-    if (first.size == key_.size())
+    if (first.size == key_.size()) {
       map_.plain_[first.value / 64] &= ~(uint64_t{1} << first.value % 64);
+    }
     return absl::OkStatus();
   }
 
@@ -185,8 +186,9 @@ absl::StatusOr<std::shared_ptr<const Charsmap>> Charsmap::Parse(std::string_view
   map->units_.reserve(units);
   for (std::size_t i = 0; i < units; ++i) map->units_.push_back(unit_at(4 + 4 * i));
   map->strings_ = blob.substr(4 + 4 * units);
-  if (FirstInvalidUtf8(map->strings_).has_value())
+  if (FirstInvalidUtf8(map->strings_).has_value()) {
     return Refuse("a charsmap's strings are not UTF-8");
+  }
   map->plain_.assign(0x110000 / 64, 0);
   for (char32_t c = 0; c < 0x110000; ++c) {
     if (ClusterOf(c) == 0) map->plain_[c / 64] |= uint64_t{1} << c % 64;
