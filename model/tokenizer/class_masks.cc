@@ -80,14 +80,14 @@ __attribute__((target("avx2"))) void ClassifyAvx2(const char* text, std::size_t 
 
 SimdLevel BestSimdLevel() {
 #if defined(__x86_64__)
-  static const SimdLevel best = [] {
+  static const SimdLevel kBest = [] {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) {
       return SimdLevel::kAvx512;
     }
     return __builtin_cpu_supports("avx2") ? SimdLevel::kAvx2 : SimdLevel::kScalar;
   }();
-  return best;
+  return kBest;
 #else
   return SimdLevel::kScalar;
 #endif

@@ -26,8 +26,9 @@ void Note(std::string_view value, int characters, std::vector<Written>& written)
     at += bytes;
   }
   const int more = static_cast<int>(written.size() - before) - characters;
-  for (int i = 0; i < more; ++i)
+  for (int i = 0; i < more; ++i) {
     written[written.size() - 1 - static_cast<std::size_t>(i)].change = 1;
+  }
   if (more < 0 && !written.empty()) written.back().change += more;
 }
 
