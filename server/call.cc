@@ -123,8 +123,10 @@ void Call::Reply(grpc::ByteBuffer answer) {
 
 void Call::Fail(const absl::Status& status) {
   if (!ClaimReply()) return;
-  Start(written_,
-        [&] { stream_.Finish(ToGrpc(status, context_), static_cast<QueueEvent*>(&written_)); });
+  const bool started = Start(written_, [&] {
+    stream_.Finish(ToGrpc(status, context_), static_cast<QueueEvent*>(&written_));
+  });
+  if (!started) Written(false);
 }
 
 void Call::Written(bool /*ok*/) {

@@ -208,13 +208,15 @@ TEST(Server, HealthTurnsBeforeCallersAreTold) {
   EXPECT_TRUE(absl::IsDataLoss(server.server().Wait()));
 }
 
-TEST(Server, WhenTheDrainTimesOutCallsAreCutOffAndCounted) {
+// The call is under way for longer than the drain takes, and then ends as `outcome` says.
+void ExpectACallCutOff(const absl::Status& outcome) {
   std::atomic<int> batches{0};
   ServerOptions options = TestServer::FastOptions();
   options.drain_timeout = std::chrono::milliseconds(20);
   TestServer server(options, [&](const PackedBatch&) {
-    if (++batches > 1) std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    return absl::OkStatus();
+    if (++batches == 1) return absl::OkStatus();                  // the warm-up
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));  // longer than the port stays open
+    return outcome;
   });
   std::thread caller([&] {
     v1::EncodeRequest request;
@@ -229,7 +231,13 @@ TEST(Server, WhenTheDrainTimesOutCallsAreCutOffAndCounted) {
   const absl::Status ended = server.server().Wait();
   EXPECT_TRUE(absl::IsDeadlineExceeded(ended)) << ended;
   EXPECT_THAT(std::string(ended.message()), HasSubstr("1 calls"));
+  EXPECT_EQ(server.server().calls_in_flight(), 0);
   caller.join();
+}
+
+TEST(Server, WhenTheDrainTimesOutCallsAreCutOffAndCounted) {
+  ExpectACallCutOff(absl::OkStatus());
+  ExpectACallCutOff(absl::InternalError("poison"));
 }
 
 TEST(Server, DestroyedWithoutADrainItStopsAtOnce) {
