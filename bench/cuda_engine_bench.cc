@@ -174,7 +174,6 @@ bool MeasureEngine(RandomFolder& model, ComputeType type, std::span<const int> c
   for (const int sentences : counts) {
     const BatchBuilder builder = MakeBatch(model, sentences);
     const PackedBatch batch = builder.Batch();
-    std::vector<float> rows(static_cast<std::size_t>(sentences * (*engine)->width()));
     const int in_flight = sentences == 1 ? 1 : Engine::kMaxInFlight;
     std::vector<double> times;
     for (int group = 0; group < 12; ++group) {
@@ -182,7 +181,7 @@ bool MeasureEngine(RandomFolder& model, ComputeType type, std::span<const int> c
       const auto start = std::chrono::steady_clock::now();
       for (int i = 0; i < kRuns + in_flight - 1; ++i) {
         if (i < kRuns && !(*engine)->Submit(batch).ok()) return false;
-        if (i >= in_flight - 1 && !(*engine)->Collect(rows).ok()) return false;
+        if (i >= in_flight - 1 && !(*engine)->Collect().ok()) return false;
       }
       if (group >= 2) times.push_back(MicrosecondsSince(start) / kRuns);
     }
@@ -203,13 +202,12 @@ double RateOfAll(std::span<const std::unique_ptr<Engine>> engines, const PackedB
   const auto start = std::chrono::steady_clock::now();
   for (const std::unique_ptr<Engine>& engine : engines) {
     threads.emplace_back([&] {
-      std::vector<float> rows(static_cast<std::size_t>(batch.sequences() * engine->width()));
       ok = ok && engine->Submit(batch).ok();
       while (ok && MicrosecondsSince(start) < kSeconds * 1e6) {
-        ok = ok && engine->Submit(batch).ok() && engine->Collect(rows).ok();
+        ok = ok && engine->Submit(batch).ok() && engine->Collect().ok();
         sentences += batch.sequences();
       }
-      ok = ok && engine->Collect(rows).ok();
+      ok = ok && engine->Collect().ok();
     });
   }
   for (std::thread& thread : threads) thread.join();

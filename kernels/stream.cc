@@ -50,6 +50,17 @@ void Stream::CopyToHost(void* to, const void* from, std::size_t bytes) {
   Check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "copy to host");
 }
 
+bool Stream::Idle() {
+  if (!ok()) return true;
+  const cudaError_t code = cudaStreamQuery(stream_);
+  if (code == cudaErrorNotReady) {
+    cudaGetLastError();  // remembers it: the next launch's check must not find it
+    return false;
+  }
+  Check(code, "query");
+  return true;
+}
+
 void Stream::Synchronize() {
   if (stream_ != nullptr) Check(cudaStreamSynchronize(stream_), "synchronize");
 }

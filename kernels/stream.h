@@ -48,6 +48,8 @@ class Stream {
   // Asynchronous; the host memory must be pinned and stay valid until the stream has passed it.
   void CopyToDevice(void* to, const void* from, std::size_t bytes);
   void CopyToHost(void* to, const void* from, std::size_t bytes);
+  // Is everything submitted done, or has it failed?
+  bool Idle();
   // Waits for everything submitted; failures of kernels show here.
   void Synchronize();
   // Of a stream that is done, without waiting: a kernel on another stream may have failed since,

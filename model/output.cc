@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "model/engine/l2_normalize.h"
 #include "model/engine/simd.h"
+#include "model/folder/status_macros.h"
 
 namespace embedserve {
 namespace {
@@ -100,14 +101,17 @@ std::span<float> FinishRow(std::span<float> row, const OutputOptions& options) {
   return row;
 }
 
-absl::Status AppendRow(std::span<const float> row, OutputType type, std::string& out) {
+absl::Status CheckFinite(std::span<const float> row) {
   const auto bad =
       std::find_if_not(row.begin(), row.end(), [](float x) { return std::isfinite(x); });
-  if (bad != row.end()) {
-    return absl::InternalError(
-        fmt::format("value {} of the embedding is {}: the model overflowed on this text",
-                    bad - row.begin(), *bad));
-  }
+  if (bad == row.end()) return absl::OkStatus();
+  return absl::InternalError(
+      fmt::format("value {} of the embedding is {}: the model overflowed on this text",
+                  bad - row.begin(), *bad));
+}
+
+absl::Status AppendRow(std::span<const float> row, OutputType type, std::string& out) {
+  RETURN_IF_ERROR(CheckFinite(row));
   switch (type) {
     case OutputType::kFloat32:
       out.append(reinterpret_cast<const char*>(row.data()), row.size_bytes());

@@ -32,6 +32,9 @@ std::size_t RowBytes(OutputType type, int dimensions);
 // Normalises and cuts `row` (width of the engine) in place; returns the part that is left.
 std::span<float> FinishRow(std::span<float> row, const OutputOptions& options);
 
+// INTERNAL, naming the value, if one is not finite.
+absl::Status CheckFinite(std::span<const float> row);
+
 // Appends a finished row as little-endian `type`; fp16 and bf16 round to nearest even.
 // UNIMPLEMENTED for types that are not served; INTERNAL naming the value's index if not finite.
 absl::Status AppendRow(std::span<const float> row, OutputType type, std::string& out);

@@ -30,10 +30,9 @@ absl::StatusOr<EncodedTexts> TextEncoder::Encode(std::span<const std::string_vie
   std::vector<int32_t> pooling_start;
   RETURN_IF_ERROR(model_.Tokenize(texts, prompt, side, scratch_, tokens, pooling_start));
 
-  const auto width = static_cast<std::size_t>(engine_.width());
   EncodedTexts out;
   out.truncated = tokens.truncated;
-  out.rows.resize(texts.size() * width);
+  out.rows.reserve(texts.size() * static_cast<std::size_t>(engine_.width()));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     out.tokens.push_back(static_cast<int32_t>(tokens[i].size()));
   }
@@ -42,8 +41,8 @@ absl::StatusOr<EncodedTexts> TextEncoder::Encode(std::span<const std::string_vie
     builder_.Clear();
     for (std::size_t i = first; i < last; ++i) builder_.Add(tokens[i], pooling_start[i]);
     RETURN_IF_ERROR(engine_.Submit(builder_.Batch()));
-    RETURN_IF_ERROR(
-        engine_.Collect(std::span(out.rows).subspan(first * width, (last - first) * width)));
+    ASSIGN_OR_RETURN(const std::span<const float> rows, engine_.Collect());
+    out.rows.insert(out.rows.end(), rows.begin(), rows.end());
     first = last;
     if (progress) progress(first);
   }

@@ -11,6 +11,7 @@
 // (failed_batch.h) go before all jobs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -67,9 +68,11 @@ class BatchQueue {
 
   bool empty() const { return jobs_.empty() && returned_.empty(); }
   int64_t tokens() const { return tokens_; }  // not yet taken, or returned
-  // Enough waits to fill a batch (if none of it is stale) that may run beside another.
-  bool FillsBatch() const {
-    return returned_.empty() && (tokens_ >= limits_.tokens || sequences_ >= limits_.sequences);
+  // Do so many tokens wait, or enough to fill a batch, that may run beside another batch? What is
+  // stale counts.
+  bool Holds(int tokens) const {
+    return returned_.empty() && !jobs_.empty() &&
+           (tokens_ >= std::min(tokens, limits_.tokens) || sequences_ >= limits_.sequences);
   }
 
  private:

@@ -31,14 +31,14 @@ absl::Status EmbeddingJob::Stale(TimePoint now) const {
   return absl::OkStatus();
 }
 
-void EmbeddingJob::SetRows(int first, std::span<const float> rows, TimePoint now) {
+bool EmbeddingJob::SetRows(int first, std::span<const float> rows, TimePoint now) {
   const auto width = static_cast<std::size_t>(width_);
   std::copy(rows.begin(), rows.end(), rows_.begin() + static_cast<std::ptrdiff_t>(first) * width_);
   const int count = static_cast<int>(rows.size() / width);
   // acq_rel: whoever brings the last row sees the rows of all others.
-  if (missing_.fetch_sub(count, std::memory_order_acq_rel) != count) return;
+  if (missing_.fetch_sub(count, std::memory_order_acq_rel) != count) return false;
   finished_ = now;
-  End(absl::OkStatus());
+  return true;
 }
 
 void EmbeddingJob::End(absl::Status status) {

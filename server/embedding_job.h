@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -42,14 +43,17 @@ class EmbeddingJob {
   // Why no more work should go into it, or OK.
   absl::Status Stale(TimePoint now) const;
 
-  // Rows [first, first + count) as an engine gave them, (count, width). The row that completes the
-  // job ends it. Disjoint rows may come from several threads.
-  void SetRows(int first, std::span<const float> rows, TimePoint now);
+  // Rows [first, first + count) as an engine gave them, (count, width). True if now all rows are
+  // there: it is then the caller's to end the job with OK. Disjoint rows may come from several
+  // threads.
+  bool SetRows(int first, std::span<const float> rows, TimePoint now);
   // Ends the job unless it has ended.
   void End(absl::Status status);
 
   // Read by `done` when it is told OK.
   std::span<float> rows() { return rows_; }  // (sequences, width)
+  // Leaves none behind.
+  std::vector<float> TakeRows() { return std::move(rows_); }
   TimePoint finished() const { return finished_; }
 
   // Set by the queue, under its lock, when the first sequence is taken.

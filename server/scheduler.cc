@@ -13,6 +13,10 @@ namespace {
 
 absl::Status Stopping() { return absl::UnavailableError("the server is stopping"); }
 
+void EndStale(std::vector<BatchQueue::StaleJob>& stale) {
+  for (auto& [job, status] : stale) job->End(std::move(status));
+}
+
 constexpr char kDeserted[] = "every device of this server is lost; another replica can help";
 
 }  // namespace
@@ -36,28 +40,37 @@ absl::Status Scheduler::Submit(std::shared_ptr<EmbeddingJob> job) {
 
 std::optional<Batch> Scheduler::Take() {
   while (true) {
-    std::optional<Batch> batch = TakeOnce(/*wait=*/true);
-    if (!batch.has_value() || !batch->parts.empty()) return batch;
+    std::vector<BatchQueue::StaleJob> stale;
+    Batch batch;
+    {
+      const MutexLock lock(mutex_);
+      ++idle_;
+      while (!stopped_ && queue_.empty()) work_.Wait(mutex_);
+      --idle_;
+      if (stopped_) return std::nullopt;
+      batch = TakeNow(stale);
+    }
+    EndStale(stale);
+    if (!batch.parts.empty()) return batch;
   }
 }
 
-std::optional<Batch> Scheduler::TakeFull() {
-  std::optional<Batch> batch = TakeOnce(/*wait=*/false);
-  return batch.has_value() && batch->parts.empty() ? std::nullopt : std::move(batch);
-}
-
-std::optional<Batch> Scheduler::TakeOnce(bool wait) {
+std::optional<Batch> Scheduler::TakeAtLeast(int tokens) {
   std::vector<BatchQueue::StaleJob> stale;
   Batch batch;
   {
     const MutexLock lock(mutex_);
-    while (wait && !stopped_ && queue_.empty()) work_.Wait(mutex_);
-    if (stopped_ || (!wait && !queue_.FillsBatch())) return std::nullopt;
-    batch = queue_.Take(Clock::now(), stale);
-    // One notification may have stood for several jobs; another worker may take the rest.
-    if (!queue_.empty()) work_.NotifyOne();
+    if (stopped_ || idle_ > 0 || !queue_.Holds(tokens)) return std::nullopt;
+    batch = TakeNow(stale);
   }
-  for (auto& [job, status] : stale) job->End(std::move(status));
+  EndStale(stale);
+  return batch.parts.empty() ? std::nullopt : std::optional(std::move(batch));
+}
+
+Batch Scheduler::TakeNow(std::vector<BatchQueue::StaleJob>& stale) {
+  Batch batch = queue_.Take(Clock::now(), stale);
+  // One notification may have stood for several jobs; another worker may take the rest.
+  if (!queue_.empty()) work_.NotifyOne();
   return batch;
 }
 
@@ -110,6 +123,11 @@ std::chrono::milliseconds Scheduler::ExpectedDelay() const {
   if (tokens_per_second_ == 0) return std::chrono::milliseconds(0);
   const double seconds = static_cast<double>(queue_.tokens()) / tokens_per_second_;
   return std::chrono::milliseconds(static_cast<int64_t>(1000 * seconds));
+}
+
+int Scheduler::idle_workers() const {
+  const MutexLock lock(mutex_);
+  return idle_;
 }
 
 int64_t Scheduler::queued_tokens() const {

@@ -30,9 +30,10 @@ class Scheduler {
   // For a worker with nothing in flight: waits for work, as little as it is: never a timer. None
   // after Stop. Ends stale jobs on the way.
   std::optional<Batch> Take() ABSL_LOCKS_EXCLUDED(mutex_);
-  // For a worker with a batch in flight: a batch only if it can be filled, so that what arrives in
-  // the meantime is not sealed into a tiny batch a step early.
-  std::optional<Batch> TakeFull() ABSL_LOCKS_EXCLUDED(mutex_);
+  // For a worker with a batch in flight: a batch only if at least `tokens` wait or it can be
+  // filled, and no worker is idle, who will take it. Does not wait, and is cheap where there is
+  // nothing.
+  std::optional<Batch> TakeAtLeast(int tokens) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Batches of a worker that its engine did not finish because of `error`. They run again as far as
   // failed_batch.h allows. After Stop and once the last worker has left nothing runs any more: all
@@ -49,13 +50,14 @@ class Scheduler {
   // Until what is queued now will have been computed; an estimate, zero before the first batch.
   std::chrono::milliseconds ExpectedDelay() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  int idle_workers() const ABSL_LOCKS_EXCLUDED(mutex_);  // that wait in Take
   int64_t queued_tokens() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Lets workers go and ends all that is queued with UNAVAILABLE. Again: no effect.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  std::optional<Batch> TakeOnce(bool wait) ABSL_LOCKS_EXCLUDED(mutex_);
+  Batch TakeNow(std::vector<BatchQueue::StaleJob>& stale) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int64_t max_tokens_;
   mutable Mutex mutex_;
@@ -63,6 +65,7 @@ class Scheduler {
   BatchQueue queue_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   int workers_ ABSL_GUARDED_BY(mutex_) = 0;
+  int idle_ ABSL_GUARDED_BY(mutex_) = 0;                  // workers that wait in Take
   bool deserted_ ABSL_GUARDED_BY(mutex_) = false;         // the last worker has left
   double tokens_per_second_ ABSL_GUARDED_BY(mutex_) = 0;  // of one worker
 };

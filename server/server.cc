@@ -58,8 +58,7 @@ absl::Status WarmUp(const Model& model, Engine& engine) {
   BatchBuilder builder(model.folder().encoder);
   builder.Add(tokens[0], pooling_start[0]);
   RETURN_IF_ERROR(engine.Submit(builder.Batch()));
-  std::vector<float> row(static_cast<std::size_t>(engine.width()));
-  return engine.Collect(row);
+  return engine.Collect().status();
 }
 
 absl::Status CheckEngines(const Model& model, const std::vector<std::unique_ptr<Engine>>& engines) {
@@ -165,7 +164,7 @@ Server::Impl::Impl(const ServerOptions& options, const Model& model,
   for (auto& engine : engines) {
     workers_.push_back(std::make_unique<Worker>(
         serving_.scheduler, std::move(engine), model.folder().encoder,
-        [this](const absl::Status& error, int left) { DeviceLost(error, left); }));
+        [this](const absl::Status& error, int left) { DeviceLost(error, left); }, &serving_.tasks));
   }
   doors_.reserve(listener_->queues().size());
   for (const auto& queue : listener_->queues()) {

@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,10 +9,11 @@
 namespace embedserve {
 
 Worker::Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
-               DeviceLost device_lost)
+               DeviceLost device_lost, TaskPool* tasks)
     : scheduler_(scheduler),
       engine_(std::move(engine)),
       device_lost_(std::move(device_lost)),
+      tasks_(tasks),
       slots_(static_cast<std::size_t>(Engine::kMaxInFlight),
              Slot{.builder = BatchBuilder(config)}) {
   scheduler_.Join();
@@ -26,18 +28,27 @@ void Worker::Run() {
       std::optional<Batch> batch = scheduler_.Take();
       if (!batch.has_value() || !Submit(*std::move(batch))) return;
     }
-    while (TakesMore()) {
-      std::optional<Batch> batch = scheduler_.TakeFull();
-      if (!batch.has_value()) break;
-      if (!Submit(*std::move(batch))) return;
-    }
+    if (!Stage()) return;
     if (in_flight_ > 0 && !Collect()) return;
   }
 }
 
+// While a batch runs, what comes is put behind it once it is half as large: so the device does not
+// wait for the host, and what is staged early is never a tiny batch beside a large one. Behind one
+// that is done, or that Collect will compute, only a full batch loses nothing.
+bool Worker::Stage() {
+  bool runs = true;
+  while (runs && TakesMore()) {
+    runs = !engine_->Ready();
+    const int enough = runs ? (slots_[oldest_].batch.tokens + 1) / 2 : engine_->limits().tokens;
+    std::optional<Batch> batch = scheduler_.TakeAtLeast(enough);
+    if (batch.has_value() && !Submit(*std::move(batch))) return false;
+  }
+  return true;
+}
+
 bool Worker::TakesMore() const {
-  if (in_flight_ == 0) return true;
-  return in_flight_ < slots_.size() && !slots_[oldest_].batch.again();
+  return in_flight_ > 0 && in_flight_ < slots_.size() && !slots_[oldest_].batch.again();
 }
 
 bool Worker::Submit(Batch batch) {
@@ -59,26 +70,48 @@ bool Worker::Submit(Batch batch) {
 
 bool Worker::Collect() {
   Slot& slot = slots_[oldest_];
-  const std::size_t size =
-      static_cast<std::size_t>(slot.batch.sequences) * static_cast<std::size_t>(engine_->width());
-  if (rows_.size() < size) rows_.resize(size);
-  const absl::Status status = engine_->Collect(std::span(rows_).first(size));
+  const absl::StatusOr<std::span<const float>> rows = engine_->Collect();
   oldest_ = (oldest_ + 1) % slots_.size();
   --in_flight_;
   Batch batch = std::exchange(slot.batch, {});
-  if (!status.ok()) return Failed(std::move(batch), status);
-  Deliver(batch, std::span(rows_).first(size), slot.submitted);
+  if (!rows.ok()) return Failed(std::move(batch), rows.status());
+  Deliver(batch, *rows, slot.submitted);
   return true;
 }
 
 void Worker::Deliver(const Batch& batch, std::span<const float> rows, TimePoint submitted) {
   const TimePoint now = Clock::now();
-  scheduler_.Report(batch.tokens, now - submitted);
+  // A batch that was staged began when the one before it was done.
+  scheduler_.Report(batch.tokens, now - std::max(submitted, done_));
+  done_ = now;
+  std::vector<std::shared_ptr<EmbeddingJob>> finished;
   for (const BatchPart& part : batch.parts) {
     const std::size_t values =
         static_cast<std::size_t>(part.count) * static_cast<std::size_t>(engine_->width());
-    part.job->SetRows(part.first, rows.first(values), now);
+    if (part.job->SetRows(part.first, rows.first(values), now)) finished.push_back(part.job);
     rows = rows.subspan(values);
+  }
+  Answer(std::move(finished));
+}
+
+// A reply costs tens of microseconds of a core, and a batch has up to hundreds: they go to other
+// threads in pieces worth the hand-over. A lone caller has the answer sooner without one.
+void Worker::Answer(std::vector<std::shared_ptr<EmbeddingJob>> jobs) {
+  constexpr int kRowsAPiece = 32;
+  const bool alone = jobs.size() == 1 && in_flight_ == 0 && scheduler_.queued_tokens() == 0;
+  if (tasks_ == nullptr || alone) {
+    for (const auto& job : jobs) job->End(absl::OkStatus());
+    return;
+  }
+  for (std::size_t first = 0; first < jobs.size();) {
+    std::vector<std::shared_ptr<EmbeddingJob>> piece;
+    for (int rows = 0; first < jobs.size() && rows < kRowsAPiece; ++first) {
+      rows += jobs[first]->sequences();
+      piece.push_back(std::move(jobs[first]));
+    }
+    tasks_->Post([piece = std::move(piece)](Tokenizer::Scratch&) {
+      for (const auto& job : piece) job->End(absl::OkStatus());
+    });
   }
 }
 

@@ -12,6 +12,7 @@
 #include "model/engine/packed_batch.h"
 #include "model/folder/encoder_config.h"
 #include "server/scheduler.h"
+#include "server/task_pool.h"
 
 namespace embedserve {
 
@@ -21,9 +22,10 @@ class Worker {
   // worker's thread, before any caller hears of it.
   using DeviceLost = std::function<void(const absl::Status& error, int left)>;
 
-  // Starts the thread. `scheduler` must outlive the worker.
+  // Starts the thread. `scheduler` and `tasks` must outlive the worker. Jobs are answered on
+  // threads of `tasks`; on the worker's own where there is none, or nothing else to do.
   Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
-         DeviceLost device_lost = {});
+         DeviceLost device_lost = {}, TaskPool* tasks = nullptr);
   // Waits for the thread, which ends once the scheduler is stopped and the batches in flight are
   // back, or when the device is lost.
   ~Worker();
@@ -39,21 +41,24 @@ class Worker {
   };
 
   void Run();
-  // Both return whether the device is still there.
+  // All return whether the device is still there.
   bool Submit(Batch batch);
+  bool Stage();
   bool Collect();
   bool Failed(Batch batch, const absl::Status& error);
   // May another batch go beside those in flight?
   bool TakesMore() const;
   void Deliver(const Batch& batch, std::span<const float> rows, TimePoint submitted);
+  void Answer(std::vector<std::shared_ptr<EmbeddingJob>> jobs);
 
   Scheduler& scheduler_;
   const std::unique_ptr<Engine> engine_;
   const DeviceLost device_lost_;
+  TaskPool* const tasks_;
   std::vector<Slot> slots_;  // a ring of Engine::kMaxInFlight
   std::size_t oldest_ = 0;   // slot of the batch that Collect gives next
   std::size_t in_flight_ = 0;
-  std::vector<float> rows_;
+  TimePoint done_{};  // when the newest batch was collected
   std::thread thread_;
 };
 

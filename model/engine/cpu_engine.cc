@@ -45,8 +45,8 @@ WantedRows WantedOf(const PoolingConfig& pooling) {
   return WantedRows::kAll;
 }
 
-// Computes in Collect, straight into the caller's rows: there is no device to run ahead of the
-// host, so Submit only checks and remembers.
+// Computes in Collect: there is no device to run ahead of the host, so Submit only checks and
+// remembers.
 class CpuEngine final : public Engine {
  public:
   CpuEngine(const ModelFolder& folder, const EngineOptions& options,
@@ -60,7 +60,7 @@ class CpuEngine final : public Engine {
         one_row_(WantedOf(folder.pooling) != WantedRows::kAll) {}
 
   absl::Status Submit(const PackedBatch& batch) override;
-  absl::Status Collect(std::span<float> rows) override;
+  absl::StatusOr<std::span<const float>> Collect() override;
   int width() const override { return head_.width(); }
   std::string device() const override { return "cpu"; }
   BatchLimits limits() const override {
@@ -81,6 +81,7 @@ class CpuEngine final : public Engine {
   bool one_row_;  // the encoder gives the pooled row of each sequence, and no others
   PackedBatch waiting_[kMaxInFlight];
   int submitted_ = 0;
+  std::vector<float> rows_;  // of the batch collected last
 };
 
 // Sequences [first, last) of `batch`. The offsets keep their values: they start above 0.
@@ -111,17 +112,13 @@ absl::Status CpuEngine::Submit(const PackedBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status CpuEngine::Collect(std::span<float> rows) {
+absl::StatusOr<std::span<const float>> CpuEngine::Collect() {
   if (submitted_ == 0) return absl::FailedPreconditionError("no batch was submitted");
   const PackedBatch batch = waiting_[0];
-  if (rows.size() != Size(batch.sequences()) * Size(width())) {
-    return absl::InvalidArgumentError(
-        fmt::format("room for {} values was given; the batch gives {} rows of {}", rows.size(),
-                    batch.sequences(), width()));
-  }
   std::move(waiting_ + 1, waiting_ + submitted_, waiting_);
   --submitted_;
-  if (batch.sequences() == 0) return absl::OkStatus();
+  rows_.resize(Size(batch.sequences()) * Size(width()));
+  if (batch.sequences() == 0) return rows_;
 
   // Windows of about one size, of whole sequences.
   const int count = (batch.tokens() + window_tokens_ - 1) / window_tokens_;
@@ -132,9 +129,9 @@ absl::Status CpuEngine::Collect(std::span<float> rows) {
       ++last;
     } while (last < batch.sequences() && tokens() < target &&
              batch.offsets[Size(last) + 1] - batch.offsets[Size(first)] <= window_tokens_);
-    RunWindow(Slice(batch, first, last), rows.data() + Size(first) * Size(width()));
+    RunWindow(Slice(batch, first, last), rows_.data() + Size(first) * Size(width()));
   }
-  return absl::OkStatus();
+  return rows_;
 }
 
 void CpuEngine::RunWindow(const PackedBatch& window, float* rows) {

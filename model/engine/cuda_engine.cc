@@ -1,7 +1,6 @@
 #include "model/engine/cuda_engine.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -86,7 +85,8 @@ class CudaEngine final : public Engine {
                                                         const EngineOptions& options);
 
   absl::Status Submit(const PackedBatch& batch) override;
-  absl::Status Collect(std::span<float> rows) override;
+  absl::StatusOr<std::span<const float>> Collect() override;
+  bool Ready() override;
   int width() const override { return head_->width(); }
   BatchLimits limits() const override {
     return {options_.max_batch_tokens, options_.max_batch_sequences};
@@ -226,7 +226,6 @@ kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
 absl::Status CudaEngine::WarmUp() {
   const int longest = config_.MaxSequenceLength();
   BatchBuilder builder(config_);
-  std::vector<float> rows;
   for (const int tokens : kernels::RowBuckets(options_.max_batch_tokens)) {
     for (const int length : {1, kernels::kShortSequence, kernels::kMediumSequence, longest}) {
       const std::vector<int32_t> ids(static_cast<std::size_t>(std::min(length, longest)), 0);
@@ -235,11 +234,9 @@ absl::Status CudaEngine::WarmUp() {
              builder.sequences() < options_.max_batch_sequences) {
         builder.Add(ids);
       }
-      rows.resize(static_cast<std::size_t>(builder.sequences()) *
-                  static_cast<std::size_t>(width()));
       for (int i = 0; i < kMaxInFlight; ++i) {
         RETURN_IF_ERROR(Submit(builder.Batch()));
-        RETURN_IF_ERROR(Collect(rows));
+        RETURN_IF_ERROR(Collect().status());
       }
     }
   }
@@ -313,25 +310,23 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status CudaEngine::Collect(std::span<float> rows) {
+bool CudaEngine::Ready() {
+  return in_flight_ == 0 || slots_[static_cast<std::size_t>(oldest_)]->stream.Idle();
+}
+
+absl::StatusOr<std::span<const float>> CudaEngine::Collect() {
   if (in_flight_ == 0) return absl::FailedPreconditionError("no batch was submitted");
   Slot& slot = *slots_[static_cast<std::size_t>(oldest_)];
-  const std::size_t values =
-      static_cast<std::size_t>(slot.sequences) * static_cast<std::size_t>(width());
-  if (rows.size() != values) {
-    return absl::InvalidArgumentError(
-        fmt::format("room for {} values was given; the batch gives {} rows of {}", rows.size(),
-                    slot.sequences, width()));
-  }
   oldest_ = (oldest_ + 1) % kMaxInFlight;
   --in_flight_;
-  if (slot.sequences == 0) return absl::OkStatus();
-  slot.stream.MakeCurrent();
-  slot.stream.Synchronize();
-  RETURN_IF_ERROR(Lost());
-  std::memcpy(rows.data(), slot.output.data(), values * sizeof(float));
-  slot.stream.Recheck();
-  return Lost();
+  if (slot.sequences > 0) {
+    slot.stream.MakeCurrent();
+    slot.stream.Synchronize();
+    slot.stream.Recheck();
+    RETURN_IF_ERROR(Lost());
+  }
+  return std::span(reinterpret_cast<const float*>(slot.output.data()),
+                   static_cast<std::size_t>(slot.sequences) * static_cast<std::size_t>(width()));
 }
 
 }  // namespace

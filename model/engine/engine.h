@@ -53,11 +53,14 @@ class Engine {
   // RESOURCE_EXHAUSTED if the batch exceeds the options' limits or kMaxInFlight is reached.
   virtual absl::Status Submit(const PackedBatch& batch) = 0;
 
-  // Waits for the oldest submitted batch and writes its rows: (B, width()) fp32, in batch order,
+  // Waits for the oldest submitted batch and gives its rows: (B, width()) fp32, in batch order,
   // after pooling and the folder's head modules but without a final Normalize (output.h does it).
-  // The same sequence gives the same bits in any batch and at any place in it.
-  // FAILED_PRECONDITION if nothing was submitted.
-  virtual absl::Status Collect(std::span<float> rows) = 0;
+  // They stay valid until the next call of Submit or Collect. The same sequence gives the same bits
+  // in any batch and at any place in it. FAILED_PRECONDITION if nothing was submitted.
+  virtual absl::StatusOr<std::span<const float>> Collect() = 0;
+
+  // Would Collect not wait? Always so for an engine that computes in Collect.
+  virtual bool Ready() { return true; }
 
   virtual int width() const = 0;  // D of a row
   // Largest batch that Submit takes; as many tokens as the longest sequence, or more.

@@ -228,16 +228,14 @@ absl::Status ReferenceEngine::Submit(const PackedBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status ReferenceEngine::Collect(std::span<float> rows) {
+absl::StatusOr<std::span<const float>> ReferenceEngine::Collect() {
   if (waiting_.empty()) return absl::FailedPreconditionError("no batch was submitted");
   const std::vector<double> exact = Rows(waiting_.front());
   waiting_.erase(waiting_.begin());
-  if (exact.size() != rows.size()) {
-    return absl::InvalidArgumentError("the rows given do not have the batch's size");
-  }
-  std::transform(exact.begin(), exact.end(), rows.begin(),
+  rows_.resize(exact.size());
+  std::transform(exact.begin(), exact.end(), rows_.begin(),
                  [](double value) { return static_cast<float>(value); });
-  return absl::OkStatus();
+  return rows_;
 }
 
 }  // namespace embedserve

@@ -21,7 +21,7 @@ class ReferenceEngine final : public Engine {
   std::vector<double> Rows(const PackedBatch& batch) const;
 
   absl::Status Submit(const PackedBatch& batch) override;
-  absl::Status Collect(std::span<float> rows) override;
+  absl::StatusOr<std::span<const float>> Collect() override;
   int width() const override { return folder_.dimensions; }
   BatchLimits limits() const override {
     return {std::numeric_limits<int>::max(), std::numeric_limits<int>::max()};
@@ -32,6 +32,7 @@ class ReferenceEngine final : public Engine {
  private:
   const ModelFolder& folder_;
   std::vector<PackedBatch> waiting_;
+  std::vector<float> rows_;  // of the batch collected last
 };
 
 }  // namespace embedserve

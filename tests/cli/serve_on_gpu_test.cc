@@ -37,7 +37,8 @@ class DoomedEngine final : public Engine {
     killed_ = armed_;
     return status;
   }
-  absl::Status Collect(std::span<float> rows) override { return engine_->Collect(rows); }
+  absl::StatusOr<std::span<const float>> Collect() override { return engine_->Collect(); }
+  bool Ready() override { return engine_->Ready(); }
   int width() const override { return engine_->width(); }
   BatchLimits limits() const override { return engine_->limits(); }
   std::string device() const override { return engine_->device(); }

@@ -61,10 +61,10 @@ class BatchingTest : public testing::TestWithParam<std::tuple<std::string, Compu
   std::vector<float> Run(Engine& engine, const std::vector<std::size_t>& order) {
     BatchBuilder builder(model_->folder().encoder);
     for (const std::size_t i : order) builder.Add(tokens_[i], pooling_start_[i]);
-    std::vector<float> rows(order.size() * static_cast<std::size_t>(engine.width()));
     EXPECT_TRUE(engine.Submit(builder.Batch()).ok());
-    EXPECT_TRUE(engine.Collect(rows).ok());
-    return rows;
+    const auto rows = engine.Collect();
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    return {rows->begin(), rows->end()};
   }
 
   // Rows of every text computed alone, on one thread: what all other ways must equal.

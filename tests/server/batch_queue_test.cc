@@ -44,24 +44,27 @@ class BatchQueueTest : public testing::Test {
 
 TEST_F(BatchQueueTest, AnEmptyQueueGivesAnEmptyBatch) {
   EXPECT_TRUE(Take().parts.empty());
-  EXPECT_FALSE(queue_.FillsBatch());
+  EXPECT_FALSE(queue_.Holds(0));
 }
 
 TEST_F(BatchQueueTest, JobsShareABatchUpToItsTokens) {
   queue_.Push(JobOf({3}));
   queue_.Push(JobOf({4}));
+  EXPECT_TRUE(queue_.Holds(7));
+  EXPECT_FALSE(queue_.Holds(8));
+  EXPECT_FALSE(queue_.Holds(1000));  // as many as fill a batch
   queue_.Push(JobOf({5}));
-  EXPECT_TRUE(queue_.FillsBatch());
+  EXPECT_TRUE(queue_.Holds(1000));
   const Batch batch = Take();
   EXPECT_EQ(batch.tokens, 7);
   EXPECT_EQ(batch.sequences, 2);
   EXPECT_EQ(queue_.tokens(), 5);
-  EXPECT_FALSE(queue_.FillsBatch());
+  EXPECT_FALSE(queue_.Holds(1000));
 }
 
 TEST_F(BatchQueueTest, SequencesLimitABatchToo) {
   queue_.Push(JobOf({1, 1, 1, 1, 1}));
-  EXPECT_TRUE(queue_.FillsBatch());
+  EXPECT_TRUE(queue_.Holds(1000));
   EXPECT_EQ(Take().sequences, 4);
   EXPECT_EQ(Take().sequences, 1);
   EXPECT_TRUE(queue_.empty());
@@ -170,11 +173,11 @@ TEST_F(BatchQueueTest, NothingIsStagedBesideAReturnedBatch) {
   queue_.Push(JobOf({10}));
   Batch batch = Take();
   queue_.Push(JobOf({10}));
-  EXPECT_TRUE(queue_.FillsBatch());
+  EXPECT_TRUE(queue_.Holds(1000));
   queue_.Return(std::move(batch));
-  EXPECT_FALSE(queue_.FillsBatch());
+  EXPECT_FALSE(queue_.Holds(1000));
   Take();
-  EXPECT_TRUE(queue_.FillsBatch());
+  EXPECT_TRUE(queue_.Holds(1000));
 }
 
 TEST_F(BatchQueueTest, AReturnedBatchLosesWhatWentStale) {

@@ -1,5 +1,9 @@
 // Encode over the wire: options and what they do to the bytes.
+#include <limits>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -98,6 +102,47 @@ TEST_F(EncodeTest, OverlongTextsAreCutAndSaySo) {
   EXPECT_EQ(end.texts(0).token_count(), 32u);
   request.set_truncation(v1::TRUNCATION_START);
   EXPECT_NE(Encode(request).embeddings(), end.embeddings());
+}
+
+// Gives value 3 of every row as NaN.
+class OverflowingEngine final : public Engine {
+ public:
+  absl::Status Submit(const PackedBatch& batch) override { return engine_->Submit(batch); }
+  absl::StatusOr<std::span<const float>> Collect() override {
+    auto rows = engine_->Collect();
+    if (!rows.ok()) return rows;
+    rows_.assign(rows->begin(), rows->end());
+    for (std::size_t i = 3; i < rows_.size(); i += static_cast<std::size_t>(width())) {
+      rows_[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+    return rows_;
+  }
+  int width() const override { return engine_->width(); }
+  BatchLimits limits() const override { return engine_->limits(); }
+  std::string device() const override { return engine_->device(); }
+  ComputeType compute_type() const override { return engine_->compute_type(); }
+
+ private:
+  const std::unique_ptr<HashEngine> engine_ = NewTestEngine();
+  std::vector<float> rows_;
+};
+
+TEST(EncodeBadNumerics, AreToldInPlaceOfRows) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(std::make_unique<OverflowingEngine>());
+  TestServer server(TestServer::FastOptions(), std::move(engines));
+  for (const bool twice : {false, true}) {  // rows sent as they lie, and rows put together
+    v1::EncodeRequest request;
+    request.add_texts("text");
+    request.add_texts(twice ? "text" : "more");
+    request.set_normalize(false);
+    grpc::ClientContext context;
+    v1::EncodeResponse response;
+    const grpc::Status status = server.stub().Encode(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_EQ(DetailsOf(status).info.reason(), "BAD_NUMERICS");
+    EXPECT_THAT(status.error_message(), testing::HasSubstr("value 3 of the embedding is nan"));
+  }
 }
 
 TEST_F(EncodeTest, TheLargestRequestIsSplitAndPutTogetherAgain) {

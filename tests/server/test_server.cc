@@ -30,15 +30,17 @@ ServerOptions TestServer::FastOptions() {
   return options;
 }
 
+std::unique_ptr<HashEngine> NewTestEngine(HashEngine::Fault fault) {
+  return std::make_unique<HashEngine>(
+      TestModel().folder().dimensions,
+      EngineOptions{.max_batch_tokens = 256, .max_batch_sequences = 1024}, std::move(fault));
+}
+
 namespace {
 
 std::vector<std::unique_ptr<Engine>> HashEngines(const HashEngine::Fault& fault, int count) {
   std::vector<std::unique_ptr<Engine>> engines;
-  for (int i = 0; i < count; ++i) {
-    engines.push_back(std::make_unique<HashEngine>(
-        TestModel().folder().dimensions,
-        EngineOptions{.max_batch_tokens = 256, .max_batch_sequences = 1024}, fault));
-  }
+  for (int i = 0; i < count; ++i) engines.push_back(NewTestEngine(fault));
   return engines;
 }
 

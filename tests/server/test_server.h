@@ -20,12 +20,14 @@ namespace embedserve {
 // A small bert folder with mean pooling and Normalize, loaded once for the process.
 const Model& TestModel();
 
+// A hash engine for TestModel() that takes 256 tokens at a time.
+std::unique_ptr<HashEngine> NewTestEngine(HashEngine::Fault fault = {});
+
 class TestServer {
  public:
   // Engines: `fault` goes into each.
   explicit TestServer(const ServerOptions& options = FastOptions(), HashEngine::Fault fault = {},
                       int engines = 1);
-
   TestServer(const ServerOptions& options, std::vector<std::unique_ptr<Engine>> engines);
 
   // Any port, no drain delay.

@@ -1,9 +1,12 @@
 #include "server/worker.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -249,6 +252,159 @@ TEST(Worker, NoCallerNoticesTheLossOfDevicesNorTheFaultsOfOthers) {
   scheduler.Stop();
   workers.clear();
   EXPECT_EQ(log.left.size(), 3u);
+}
+
+// An engine whose first batch takes until told to go on, seen through Ready: what the worker stages
+// meanwhile.
+class StagingWorker : public testing::Test {
+ protected:
+  StagingWorker() {
+    auto engine = std::make_unique<HashEngine>(
+        kWidth, EngineOptions{.max_batch_tokens = 32, .max_batch_sequences = 8},
+        [this](const PackedBatch& batch) {
+          tokens_.push_back(batch.tokens());
+          beside_.push_back(engine_->in_flight());
+          while (held_) std::this_thread::yield();
+          return lost_ ? absl::DataLossError("gone") : absl::OkStatus();
+        });
+    engine_ = engine.get();
+    engine->ready = [this] {
+      ++looks_;
+      return done_.load();
+    };
+    next_ = std::move(engine);
+  }
+  void Start(TaskPool* tasks = nullptr) {
+    worker_.emplace(scheduler_, std::move(next_), Config(), log_.Listener(), tasks);
+  }
+  // Until the worker has looked at the queue again.
+  void WaitForALook() {
+    const int64_t before = looks_;
+    while (looks_ < before + 2) std::this_thread::yield();
+  }
+
+  TaskPool tasks_{2};
+  Scheduler scheduler_{kLimits, 1 << 20};
+  HashEngine* engine_ = nullptr;
+  std::unique_ptr<HashEngine> next_;
+  std::atomic<int64_t> looks_{0};
+  std::atomic<bool> done_{false};
+  std::atomic<bool> held_{false};  // waits in Collect
+  std::atomic<bool> lost_{false};  // Collect finds the device lost
+  LossLog log_;
+  std::vector<int> tokens_;          // of each batch; written by the worker's thread
+  std::vector<std::size_t> beside_;  // batches in flight as it was collected
+  std::optional<Worker> worker_;
+};
+
+TEST_F(StagingWorker, StagesWhatIsHalfAsLargeAsWhatRuns) {
+  Submission first(7, 1);  // 8 tokens
+  ASSERT_TRUE(scheduler_.Submit(first.job).ok());
+  Start();
+  WaitForALook();
+  Submission small(2, 1);  // 3 tokens
+  ASSERT_TRUE(scheduler_.Submit(small.job).ok());
+  WaitForALook();
+  EXPECT_EQ(scheduler_.queued_tokens(), 3);
+  Submission more(0, 1);  // 1 token: now it is half
+  ASSERT_TRUE(scheduler_.Submit(more.job).ok());
+  while (scheduler_.queued_tokens() > 0) std::this_thread::yield();
+  done_ = true;
+  for (Submission* one : {&first, &small, &more}) EXPECT_TRUE(one->Outcome().ok());
+  scheduler_.Stop();
+  EXPECT_EQ(tokens_, (std::vector<int>{8, 4}));
+  EXPECT_EQ(beside_.front(), 1u);
+}
+
+// Two batches of 8 and 7 tokens, the second staged behind the first, on a device that will be lost.
+class StagingWorkerOfALostDevice : public StagingWorker {
+ protected:
+  void RunAndStage() {
+    held_ = lost_ = true;
+    ASSERT_TRUE(scheduler_.Submit(first_.job).ok());
+    Start();
+    WaitForALook();
+    ASSERT_TRUE(scheduler_.Submit(staged_.job).ok());
+    while (scheduler_.queued_tokens() > 0) std::this_thread::yield();
+  }
+
+  Submission first_{7, 1}, staged_{6, 1};
+};
+
+TEST_F(StagingWorkerOfALostDevice, BothRunAgainOnAnotherOneByOne) {
+  RunAndStage();
+  std::vector<int> again;
+  const Worker other(scheduler_, NewHashEngine([&](const PackedBatch& batch) {
+                       again.push_back(batch.tokens());
+                       return absl::OkStatus();
+                     }),
+                     Config());
+  held_ = false;
+  EXPECT_TRUE(first_.Outcome().ok());
+  EXPECT_TRUE(staged_.Outcome().ok());
+  scheduler_.Stop();
+  EXPECT_EQ(tokens_, std::vector<int>{8});  // nothing was asked of the lost device after that
+  EXPECT_EQ(again, (std::vector<int>{8, 7}));
+  EXPECT_EQ(log_.left, std::vector<int>{1});
+}
+
+TEST_F(StagingWorkerOfALostDevice, WithoutAnotherAllWhoWaitAreTold) {
+  RunAndStage();
+  Submission queued(0, 1);
+  ASSERT_TRUE(scheduler_.Submit(queued.job).ok());
+  held_ = false;
+  for (Submission* one : {&first_, &staged_, &queued}) {
+    EXPECT_TRUE(absl::IsDataLoss(one->Outcome()));
+  }
+  EXPECT_EQ(tokens_, std::vector<int>{8});
+  EXPECT_EQ(log_.left, std::vector<int>{0});
+}
+
+TEST(Scheduler, WhatWaitsIsForAnIdleWorkerFirst) {
+  Scheduler scheduler(kLimits, 1 << 20);
+  Submission first(7, 1), second(7, 1);  // 8 tokens each
+  ASSERT_TRUE(scheduler.Submit(first.job).ok());
+  EXPECT_FALSE(scheduler.TakeAtLeast(9).has_value());
+  EXPECT_TRUE(scheduler.TakeAtLeast(8).has_value());
+  EXPECT_FALSE(scheduler.TakeAtLeast(0).has_value());
+  std::optional<Batch> taken;
+  std::thread idle([&] { taken = scheduler.Take(); });
+  while (scheduler.idle_workers() == 0) std::this_thread::yield();
+  ASSERT_TRUE(scheduler.Submit(second.job).ok());
+  EXPECT_FALSE(scheduler.TakeAtLeast(1).has_value());
+  idle.join();
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->tokens, 8);
+}
+
+std::string ThreadName() {
+  char name[16] = {};
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  return name;
+}
+
+TEST_F(StagingWorker, AnswersOnThreadsOfThePoolUnlessThereIsNothingElse) {
+  done_ = true;
+  const auto answered_on = [this](int jobs) {
+    std::vector<std::promise<std::string>> threads(static_cast<std::size_t>(jobs));
+    Submission one(3, 1);
+    std::vector<std::shared_ptr<EmbeddingJob>> list;
+    for (auto& thread : threads) {
+      list.push_back(std::make_shared<EmbeddingJob>(
+          one.tokens, std::vector<int32_t>(1, 0), kWidth, TimePoint::max(), one.cancelled,
+          [&thread](absl::Status status) {
+            thread.set_value(status.ok() ? ThreadName() : std::string(status.message()));
+          }));
+      EXPECT_TRUE(scheduler_.Submit(list.back()).ok());
+    }
+    if (!worker_.has_value()) Start(&tasks_);
+    std::vector<std::string> names;
+    for (auto& thread : threads) names.push_back(thread.get_future().get());
+    return names;
+  };
+  EXPECT_EQ(answered_on(8), std::vector<std::string>(8, "tokenizer"));  // before the worker started
+  EXPECT_EQ(answered_on(1), std::vector<std::string>(1, "worker"));
+  scheduler_.Stop();
 }
 
 // An engine that holds its first batch until told to go on.

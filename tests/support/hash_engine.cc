@@ -35,7 +35,7 @@ absl::Status HashEngine::Submit(const PackedBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status HashEngine::Collect(std::span<float> rows) {
+absl::StatusOr<std::span<const float>> HashEngine::Collect() {
   if (submitted_.empty()) return absl::FailedPreconditionError("hash engine: nothing submitted");
   if (!lost_.ok()) return lost_;
   const PackedBatch batch = submitted_.front();
@@ -46,15 +46,15 @@ absl::Status HashEngine::Collect(std::span<float> rows) {
       return status;
     }
   }
-  const auto width = static_cast<std::size_t>(width_);
+  rows_.clear();
   for (std::size_t b = 0; b < batch.pooling_start.size(); ++b) {
     const auto begin = static_cast<std::size_t>(batch.offsets[b]);
     const auto end = static_cast<std::size_t>(batch.offsets[b + 1]);
     const std::vector<float> row =
         HashRow(batch.ids.subspan(begin, end - begin), batch.pooling_start[b], width_);
-    std::copy(row.begin(), row.end(), rows.subspan(b * width, width).begin());
+    rows_.insert(rows_.end(), row.begin(), row.end());
   }
-  return absl::OkStatus();
+  return rows_;
 }
 
 }  // namespace embedserve

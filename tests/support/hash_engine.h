@@ -25,7 +25,7 @@ class HashEngine final : public Engine {
       : width_(width), options_(options), fault_(std::move(fault)) {}
 
   absl::Status Submit(const PackedBatch& batch) override;
-  absl::Status Collect(std::span<float> rows) override;
+  absl::StatusOr<std::span<const float>> Collect() override;
   int width() const override { return width_; }
   BatchLimits limits() const override {
     return {options_.max_batch_tokens, options_.max_batch_sequences};
@@ -36,6 +36,10 @@ class HashEngine final : public Engine {
   void set_scorer(std::shared_ptr<Scorer> scorer) { scorer_ = std::move(scorer); }
 
   std::size_t in_flight() const { return submitted_.size(); }
+  bool Ready() override { return !ready || ready(); }
+
+  // What Ready says, if set; asked on the thread that uses the engine.
+  std::function<bool()> ready;
 
  private:
   const int width_;
@@ -44,6 +48,7 @@ class HashEngine final : public Engine {
   std::vector<PackedBatch> submitted_;  // oldest first
   absl::Status lost_;
   std::shared_ptr<Scorer> scorer_;
+  std::vector<float> rows_;  // of the batch collected last
 };
 
 }  // namespace embedserve

@@ -230,17 +230,13 @@ TEST(CudaEngineTest, TwoBatchesMayBeInFlight) {
     ASSERT_TRUE(engine->Submit(first.Batch()).ok());
     ASSERT_TRUE(engine->Submit(second.Batch()).ok());
     EXPECT_EQ(engine->Submit(first.Batch()).code(), absl::StatusCode::kResourceExhausted);
-    std::vector<float> rows(first_rows.size());
-    ASSERT_TRUE(engine->Collect(rows).ok());
-    EXPECT_EQ(rows, first_rows);
+    EXPECT_EQ(Collected(*engine), first_rows);
     ASSERT_TRUE(engine->Submit(first.Batch()).ok());
-    rows.resize(second_rows.size());
-    ASSERT_TRUE(engine->Collect(rows).ok());
-    EXPECT_EQ(rows, second_rows);
-    rows.resize(first_rows.size());
-    ASSERT_TRUE(engine->Collect(rows).ok());
-    EXPECT_EQ(rows, first_rows);
-    EXPECT_EQ(engine->Collect(rows).code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(Collected(*engine), second_rows);
+    while (!engine->Ready()) {
+    }
+    EXPECT_EQ(Collected(*engine), first_rows);
+    EXPECT_EQ(engine->Collect().status().code(), absl::StatusCode::kFailedPrecondition);
   }
 }
 

@@ -1,6 +1,7 @@
 // A device that fails under an engine: from then on the engine says DATA_LOSS, and whatever it gave
 // before is right. Each case has a process of its own, for the device stays lost to it, and so do
 // the others: CUDA refuses all further work of a process.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -25,7 +26,6 @@ struct Work {
 int CollectUntilLost(Engine& engine, const std::vector<Work>& work, DeviceCrime crime,
                      int delay_us) {
   constexpr int kBefore = 4, kMost = 100'000;
-  std::vector<float> rows;
   for (int collected = 0; collected < kMost; ++collected) {
     for (const Work& each : work) {
       if (const absl::Status status = engine.Submit(each.batch); !status.ok()) {
@@ -34,12 +34,12 @@ int CollectUntilLost(Engine& engine, const std::vector<Work>& work, DeviceCrime 
     }
     if (collected == kBefore) KillDevice(0, crime, delay_us);
     for (const Work& each : work) {
-      rows.assign(each.rows.size(), 0);
-      if (const absl::Status status = engine.Collect(rows); !status.ok()) {
-        std::fprintf(stderr, "%s\n", status.ToString().c_str());
-        return absl::IsDataLoss(status) ? collected : -2;
+      const auto rows = engine.Collect();
+      if (!rows.ok()) {
+        std::fprintf(stderr, "%s\n", rows.status().ToString().c_str());
+        return absl::IsDataLoss(rows.status()) ? collected : -2;
       }
-      if (rows != each.rows) return -3;
+      if (!std::ranges::equal(*rows, each.rows)) return -3;
     }
   }
   return -4;

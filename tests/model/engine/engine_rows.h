@@ -1,7 +1,6 @@
 // One batch through an engine, for tests of engines.
 #pragma once
 
-#include <limits>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -9,15 +8,18 @@
 
 namespace embedserve {
 
-// (B, width), poisoned with NaN before: a row that was not written shows.
+// (B, width) of the oldest batch in flight.
+inline std::vector<float> Collected(Engine& engine) {
+  const auto rows = engine.Collect();
+  EXPECT_TRUE(rows.ok()) << rows.status();
+  return rows.ok() ? std::vector<float>(rows->begin(), rows->end()) : std::vector<float>();
+}
+
+// (B, width) of this batch, with nothing else in flight.
 inline std::vector<float> RowsOf(Engine& engine, const PackedBatch& batch) {
-  std::vector<float> rows(static_cast<std::size_t>(batch.sequences() * engine.width()),
-                          std::numeric_limits<float>::quiet_NaN());
   const absl::Status submitted = engine.Submit(batch);
   EXPECT_TRUE(submitted.ok()) << submitted;
-  const absl::Status collected = engine.Collect(rows);
-  EXPECT_TRUE(collected.ok()) << collected;
-  return rows;
+  return Collected(engine);
 }
 
 }  // namespace embedserve

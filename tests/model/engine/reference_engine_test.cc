@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/model/engine/engine_rows.h"
 #include "tests/model/engine/random_folder.h"
 
 namespace embedserve {
@@ -119,15 +120,12 @@ TEST(ReferenceEngineTest, KeepsTheSeamsOrder) {
   first.Add(model.Ids(3));
   BatchBuilder second(model.folder().encoder);
   second.Add(model.Ids(4));
-  std::vector<float> rows(static_cast<std::size_t>(engine.width()));
-  EXPECT_EQ(engine.Collect(rows).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(engine.Collect().status().code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_TRUE(engine.Submit(first.Batch()).ok());
   ASSERT_TRUE(engine.Submit(second.Batch()).ok());
   EXPECT_EQ(engine.Submit(first.Batch()).code(), absl::StatusCode::kResourceExhausted);
-  ASSERT_TRUE(engine.Collect(rows).ok());
-  EXPECT_FLOAT_EQ(rows[0], static_cast<float>(engine.Rows(first.Batch())[0]));
-  ASSERT_TRUE(engine.Collect(rows).ok());
-  EXPECT_FLOAT_EQ(rows[0], static_cast<float>(engine.Rows(second.Batch())[0]));
+  EXPECT_FLOAT_EQ(Collected(engine)[0], static_cast<float>(engine.Rows(first.Batch())[0]));
+  EXPECT_FLOAT_EQ(Collected(engine)[0], static_cast<float>(engine.Rows(second.Batch())[0]));
 }
 
 }  // namespace
