@@ -69,10 +69,14 @@ GemmLibrary::GemmLibrary(Stream& stream) {
   if (stream.ok() && Check(stream, cublasLtCreate(&handle), "cuBLASLt")) handle_.reset(handle);
 }
 
-std::vector<int> RowBuckets(int most_rows) {
+std::vector<int> RowBuckets(int most_rows, int multiprocessors) {
   std::vector<int> buckets;
-  for (const int rows : {32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1408, 2816, 5632, 11264}) {
-    if (rows < most_rows) buckets.push_back(rows);
+  const auto add = [&](int rows) {
+    if (rows < most_rows && (buckets.empty() || rows > buckets.back())) buckets.push_back(rows);
+  };
+  for (const int rows : {32, 64, 96, 128, 192, 256, 384, 512}) add(rows);
+  for (const int half_waves : {2, 3, 4, 5, 6, 8, 12, 16, 24, 32}) {
+    add(multiprocessors * 128 * 128 / 3072 * half_waves / 2 / 32 * 32);
   }
   buckets.push_back(most_rows);
   return buckets;
@@ -211,7 +215,7 @@ void Gemm::ChoosePlans(Stream& stream, Trial& trial, int most_rows) {
   plans_.clear();
   reports_.clear();
   Method larger;
-  for (const int rows : RowBuckets(most_rows) | std::views::reverse) {
+  for (const int rows : RowBuckets(most_rows, stream.multiprocessors()) | std::views::reverse) {
     std::vector<Method> candidates = Candidates(stream, rows);
     if (larger.has_value()) candidates.push_back(larger);
     if (rows <= kMostSmallRows &&

@@ -38,10 +38,12 @@ class GemmLibrary {
 // Scratch memory that a product may use on one stream; NVIDIA's advice for Hopper.
 inline constexpr std::size_t kGemmWorkspaceBytes = std::size_t{32} << 20;
 
-// Largest numbers of rows of the plans, ascending, the last is `most_rows`. Up to 1408 the steps of
-// CUDA-graph buckets; beyond, multiples of 1408 tokens, at which tiles of 128 x 128 fill whole
-// waves of 132 multiprocessors for the widths 768, 2304 and 3072.
-std::vector<int> RowBuckets(int most_rows);
+// Largest numbers of rows of the plans, ascending, the last is `most_rows`. Up to 512 small steps;
+// beyond, halves and multiples of the rows at which tiles of 128 x 128 over 3072 columns fill a
+// wave (704 on 132 multiprocessors): twice and four times as many fill one over 1536 and 768
+// columns. A plan was timed at its bucket, so wide steps would leave sizes between them with a
+// worse one.
+std::vector<int> RowBuckets(int most_rows, int multiprocessors);
 
 // What Gemm found at one bucket. Without an equal candidate larger calls go in smaller pieces.
 struct GemmPlanReport {

@@ -17,6 +17,10 @@ int FullWaveTokens(int multiprocessors, int hidden, int longest) {
   return std::max(tokens / kTileRows * kTileRows, longest);
 }
 
+int MostGraphTokens(int multiprocessors) {
+  return multiprocessors * 64 / 3 / kTileRows * kTileRows;
+}
+
 int MostTokens(int least, int most, absl::FunctionRef<bool(int tokens)> fits) {
   if (most > least && fits(most)) return most;
   for (int tokens = (most - 1) / kTileRows * kTileRows; tokens > least; tokens -= kTileRows) {

@@ -12,6 +12,11 @@ namespace embedserve {
 // whole tiles. At least `longest`, the tokens of the longest sequence.
 int FullWaveTokens(int multiprocessors, int hidden, int longest);
 
+// Batches up to this many tokens are launched as graphs. Beyond, a pass of the main model takes
+// longer than launching its kernels one by one, which hides behind the batch before; and a graph
+// computes the rows of its whole bucket.
+int MostGraphTokens(int multiprocessors);
+
 // The most tokens from `least` to `most` that fit: `most`, a number of whole tiles, or `least`.
 // 0 if not even `least` fits. Fewer fit whenever more do.
 int MostTokens(int least, int most, absl::FunctionRef<bool(int tokens)> fits);

@@ -13,6 +13,7 @@
 #include "kernels/graph.h"
 #include "kernels/pooling.h"
 #include "kernels/stream.h"
+#include "model/engine/cuda_budget.h"
 #include "model/engine/cuda_encoder.h"
 #include "model/engine/cuda_head.h"
 #include "model/engine/cuda_input.h"
@@ -24,8 +25,6 @@
 namespace embedserve {
 namespace {
 
-// Above, plain launches hide behind the work of the batch before.
-constexpr int kMostGraphTokens = 1408;
 // Graphs are made for sequences of at least this many tokens on average: blocks of work that a
 // batch leaves idle still have to start and end.
 constexpr int kGraphTokensASequence = 8;
@@ -224,9 +223,10 @@ kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
 // CUDA loads a kernel when it is first used, which takes memory and which recording a graph does
 // not allow: batches up to each bucket, of sequences for each kind of attention, use all there are.
 absl::Status CudaEngine::WarmUp() {
+  const int multiprocessors = slots_.front()->stream.multiprocessors();
   const int longest = config_.MaxSequenceLength();
   BatchBuilder builder(config_);
-  for (const int tokens : kernels::RowBuckets(options_.max_batch_tokens)) {
+  for (const int tokens : kernels::RowBuckets(options_.max_batch_tokens, multiprocessors)) {
     for (const int length : {1, kernels::kShortSequence, kernels::kMediumSequence, longest}) {
       const std::vector<int32_t> ids(static_cast<std::size_t>(std::min(length, longest)), 0);
       builder.Clear();
@@ -244,8 +244,10 @@ absl::Status CudaEngine::WarmUp() {
 }
 
 absl::Status CudaEngine::Record(Slot& slot) {
+  const int multiprocessors = slot.stream.multiprocessors();
   for (const int tokens :
-       kernels::RowBuckets(std::min(kMostGraphTokens, options_.max_batch_tokens))) {
+       kernels::RowBuckets(std::min(MostGraphTokens(multiprocessors), options_.max_batch_tokens),
+                           multiprocessors)) {
     const int sequences =
         std::min(std::max(1, tokens / kGraphTokensASequence), options_.max_batch_sequences);
     const CudaInputSize most = CudaInputSize::Most(tokens, sequences);

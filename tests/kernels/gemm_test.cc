@@ -1,9 +1,11 @@
 #include "kernels/gemm.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include "tests/kernels/device_matrix.h"
 #include "tests/kernels/require_device.h"
@@ -11,13 +13,25 @@
 namespace embedserve::kernels {
 namespace {
 
+using ::testing::IsSupersetOf;
+
 TEST(RowBucketsTest, AscendAndEndWithTheMost) {
-  EXPECT_EQ(RowBuckets(1), (std::vector<int>{1}));
-  EXPECT_EQ(RowBuckets(64), (std::vector<int>{32, 64}));
-  EXPECT_EQ(RowBuckets(100), (std::vector<int>{32, 64, 96, 100}));
-  const std::vector<int> large = RowBuckets(16384);
-  EXPECT_EQ(large.back(), 16384);
-  EXPECT_TRUE(std::ranges::is_sorted(large));
+  EXPECT_EQ(RowBuckets(1, 132), (std::vector<int>{1}));
+  EXPECT_EQ(RowBuckets(64, 132), (std::vector<int>{32, 64}));
+  EXPECT_EQ(RowBuckets(100, 132), (std::vector<int>{32, 64, 96, 100}));
+  for (const int multiprocessors : {1, 20, 58, 108, 132, 148}) {
+    for (const int most : {1, 512, 4864, 11264, 16384}) {
+      const std::vector<int> buckets = RowBuckets(most, multiprocessors);
+      EXPECT_EQ(buckets.back(), most);
+      EXPECT_TRUE(std::ranges::adjacent_find(buckets, std::greater_equal()) == buckets.end());
+    }
+  }
+}
+
+TEST(RowBucketsTest, BeyondSmallOnesAreWavesOfTheDevice) {
+  const std::vector<int> h100 = RowBuckets(11264, 132), a100 = RowBuckets(9216, 108);
+  EXPECT_THAT(h100, IsSupersetOf({704, 1056, 1408, 1760, 2112, 2816, 4224, 5632, 8448, 11264}));
+  EXPECT_THAT(a100, IsSupersetOf({576, 864, 1152, 1440, 1728, 2304, 3456, 4608, 6912, 9216}));
 }
 
 class GemmTest : public ::testing::Test {
@@ -109,8 +123,9 @@ void GemmTest::CheckBits(Gemm::Shape shape, int most_rows) {
   const DeviceMatrix all = DeviceMatrix::Poisoned(*stream_, shape.type, most_rows, shape.outputs);
   gemm.Run(*stream_, workspace_, x.tensor(), w.tensor(), bias.tensor().data, all.tensor());
   const std::vector<std::byte> expected = all.Bytes();
-  std::vector<int> counts = RowBuckets(most_rows);
-  for (const int rows : RowBuckets(most_rows)) counts.push_back(std::max(1, rows - 1));
+  std::vector<int> counts = RowBuckets(most_rows, stream_->multiprocessors());
+  for (const int rows : RowBuckets(most_rows, stream_->multiprocessors()))
+    counts.push_back(std::max(1, rows - 1));
   for (int i = 0; i < 8; ++i) counts.push_back(random.Int(1, most_rows));
   for (const int rows : counts) {
     const DeviceMatrix y = DeviceMatrix::Poisoned(*stream_, shape.type, rows, shape.outputs);

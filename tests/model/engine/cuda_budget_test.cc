@@ -17,6 +17,11 @@ TEST(FullWaveTokens, FollowsTheMultiprocessors) {
   EXPECT_EQ(FullWaveTokens(58, 768, 512), 4864);   // L4: whole tiles of 128 rows
 }
 
+TEST(MostGraphTokens, AreFourWavesOfTheWidestProduct) {
+  EXPECT_EQ(MostGraphTokens(132), 2816);
+  EXPECT_EQ(MostGraphTokens(108), 2304);
+}
+
 TEST(MostTokens, AreWholeTilesBetweenTheTwo) {
   const auto most = [](int least, int most, int room) {
     return MostTokens(least, most, [room](int tokens) { return tokens <= room; });
