@@ -40,6 +40,7 @@ struct Batch {
   int tokens = 0;
   int sequences = 0;
 
+  bool begun = false;            // an engine has taken it
   bool outlived_device = false;  // it was in flight on a device that was lost
   bool split = false;            // the rest of a batch that failed: one part of it
   // Is it run for another time? Then with nothing else in flight on its engine: should it fail

@@ -64,6 +64,7 @@ bool Worker::Submit(Batch batch) {
     return Failed(std::move(batch), status);
   }
   slot.batch = std::move(batch);
+  slot.batch.begun = true;
   ++in_flight_;
   return true;
 }

@@ -287,8 +287,9 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
         fmt::format("{} batches are in flight already; collect one first", kMaxInFlight));
   }
   RETURN_IF_ERROR(CheckBatch(batch, config_, options_));
-  RETURN_IF_ERROR(Lost());
   Slot& slot = *slots_[static_cast<std::size_t>((oldest_ + in_flight_) % kMaxInFlight)];
+  slot.stream.Idle();  // another kernel of the process may have taken the device along
+  RETURN_IF_ERROR(Lost());
   slot.sequences = batch.sequences();
   if (batch.sequences() > 0) {
     slot.stream.MakeCurrent();
@@ -305,8 +306,8 @@ absl::Status CudaEngine::Submit(const PackedBatch& batch) {
     } else {
       rows = Forward(slot, InputAt(slot.on_device.input, size));
     }
+    // Should one of these have failed, Collect tells: the batch has begun and may be the cause.
     slot.stream.CopyToHost(slot.output.data(), rows.data, rows.Rows(0, batch.sequences()).bytes());
-    RETURN_IF_ERROR(Lost());
   }
   ++in_flight_;
   return absl::OkStatus();

@@ -50,7 +50,8 @@ class Engine {
   // own.
 
   // Starts `batch`; its arrays must stay valid until the matching Collect returns.
-  // RESOURCE_EXHAUSTED if the batch exceeds the options' limits or kMaxInFlight is reached.
+  // RESOURCE_EXHAUSTED if the batch exceeds the options' limits or kMaxInFlight is reached;
+  // DATA_LOSS if the device was lost before: this batch then has no part in it.
   virtual absl::Status Submit(const PackedBatch& batch) = 0;
 
   // Waits for the oldest submitted batch and gives its rows: (B, width()) fp32, in batch order,

@@ -19,7 +19,13 @@ class FailedBatchTest : public testing::Test {
     return {.parts = {{.job = NewJob({4, 5, 6}), .first = 1, .count = 2},
                       {.job = NewJob({7, 8}), .first = 0, .count = 1}},
             .tokens = 5 + 6 + 7,
-            .sequences = 3};
+            .sequences = 3,
+            .begun = true};
+  }
+
+  static Batch Begun(Batch batch) {
+    batch.begun = true;
+    return batch;
   }
 
   std::shared_ptr<EmbeddingJob> NewJob(const std::vector<int>& lengths) {
@@ -47,12 +53,25 @@ TEST_F(FailedBatchTest, ALostDeviceIsForgivenOnceWithTheBatchWhole) {
   EXPECT_TRUE(again[0].again());
   EXPECT_THAT(ended_, IsEmpty());
 
-  EXPECT_THAT(AfterFailure(again[0], kLost), IsEmpty());
+  EXPECT_THAT(AfterFailure(Begun(again[0]), kLost), IsEmpty());
   ASSERT_EQ(ended_.size(), 2u);
   for (const absl::Status& status : ended_) {
     EXPECT_TRUE(absl::IsDataLoss(status));
     EXPECT_THAT(std::string(status.message()), HasSubstr("card 3: launch failure"));
   }
+}
+
+TEST_F(FailedBatchTest, ADeviceThatWasLostBeforeIsNoFaultOfTheBatch) {
+  Batch batch = NewBatch();
+  for (int i = 0; i < 3; ++i) {
+    batch.begun = false;
+    const std::vector<Batch> again = AfterFailure(batch, kLost);
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(again[0].sequences, 3);
+    EXPECT_FALSE(again[0].again());
+    batch = again[0];
+  }
+  EXPECT_THAT(ended_, IsEmpty());
 }
 
 TEST_F(FailedBatchTest, AnotherFailureIsForgivenOnceRequestByRequest) {
@@ -79,10 +98,10 @@ TEST_F(FailedBatchTest, TheTwoKindsAreForgivenApart) {
   for (const auto& [first, second] : {std::pair(kLost, kFailed), std::pair(kFailed, kLost)}) {
     ended_.clear();
     const Batch once = AfterFailure(NewBatch(), first).at(0);
-    const Batch twice = AfterFailure(once, second).at(0);
+    const Batch twice = AfterFailure(Begun(once), second).at(0);
     EXPECT_THAT(ended_, IsEmpty());
     EXPECT_EQ(twice.parts.size(), 1u);
-    EXPECT_THAT(AfterFailure(twice, kLost), IsEmpty());
+    EXPECT_THAT(AfterFailure(Begun(twice), kLost), IsEmpty());
     EXPECT_THAT(AfterFailure(twice, kFailed), IsEmpty());
     EXPECT_EQ(ended_.size(), 1u);  // a job ends once
   }

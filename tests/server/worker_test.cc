@@ -216,6 +216,35 @@ TEST(Worker, ARequestThatKillsDevicesTakesTwo) {
   EXPECT_EQ(log.left, (std::vector<int>{2, 1}));
 }
 
+// As GPUs of one process do: the second is gone before it takes what the first gives back.
+TEST(Worker, DevicesThatFallTogetherAreNoFaultOfTheRequest) {
+  Scheduler scheduler(kLimits, 1 << 20);
+  std::atomic<bool> gone{false};
+  LossLog log;
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < 2; ++i) {
+    auto engine = std::make_unique<HashEngine>(
+        kWidth, EngineOptions{.max_batch_tokens = 32, .max_batch_sequences = 8},
+        [&](const PackedBatch&) {
+          gone = true;
+          return absl::DataLossError("trap");
+        });
+    engine->device_state = [&] {
+      return gone ? absl::DataLossError("gone with the other") : absl::OkStatus();
+    };
+    workers.push_back(
+        std::make_unique<Worker>(scheduler, std::move(engine), Config(), log.Listener()));
+  }
+  Submission one(3, 1);
+  ASSERT_TRUE(scheduler.Submit(one.job).ok());
+  const absl::Status status = one.Outcome();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_EQ(std::string(status.message()),
+            "every device of this server is lost; another replica can help: gone with the other");
+  workers.clear();
+  EXPECT_EQ(log.left, (std::vector<int>{1, 0}));
+}
+
 // Three of four devices are lost under load, and poison comes in between: whoever asked for what
 // can be computed has it, right.
 TEST(Worker, NoCallerNoticesTheLossOfDevicesNorTheFaultsOfOthers) {

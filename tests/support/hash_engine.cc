@@ -26,6 +26,7 @@ std::vector<float> HashRow(std::span<const int32_t> ids, int pooling_start, int 
 }
 
 absl::Status HashEngine::Submit(const PackedBatch& batch) {
+  if (lost_.ok() && device_state) lost_ = device_state();
   if (!lost_.ok()) return lost_;
   if (submitted_.size() == kMaxInFlight || batch.tokens() > options_.max_batch_tokens ||
       batch.sequences() > options_.max_batch_sequences) {

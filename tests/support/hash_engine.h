@@ -40,6 +40,8 @@ class HashEngine final : public Engine {
 
   // What Ready says, if set; asked on the thread that uses the engine.
   std::function<bool()> ready;
+  // The state of the device as Submit finds it, if set.
+  std::function<absl::Status()> device_state;
 
  private:
   const int width_;
