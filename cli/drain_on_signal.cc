@@ -26,9 +26,15 @@ DrainOnSignal::~DrainOnSignal() {
   thread_.join();
 }
 
-void DrainOnSignal::Attach(Server* server) {
+void DrainOnSignal::Attach(Server& server) {
   const std::lock_guard lock(mutex_);
-  server_ = server;
+  server_ = &server;
+}
+
+void DrainOnSignal::Detach() {
+  const std::lock_guard lock(mutex_);
+  server_ = nullptr;
+  ended_ = true;
 }
 
 void DrainOnSignal::Watch() {
@@ -37,7 +43,7 @@ void DrainOnSignal::Watch() {
     if (sigwait(&signals_, &signal) != 0) continue;
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    OnSignal(signal);
+    if (!ended_) OnSignal(signal);
   }
 }
 

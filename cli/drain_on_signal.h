@@ -17,10 +17,12 @@ class DrainOnSignal {
   DrainOnSignal(const DrainOnSignal&) = delete;
   DrainOnSignal& operator=(const DrainOnSignal&) = delete;
 
-  // From here on the first signal drains `server`, which must stay valid until this is gone or
-  // Attach(nullptr). While nothing is attached a signal ends the process, exit code 0: there is
-  // nothing to lose. The second signal during a drain ends it with exit code 1.
-  void Attach(Server* server);
+  // From here on the first signal drains `server`, the second ends the process with exit code 1.
+  // Before, a signal ends it with exit code 0: there is nothing to lose.
+  void Attach(Server& server);
+  // The server has ended and need no longer be valid: signals change nothing any more, least of all
+  // the exit code that tells of a lost device.
+  void Detach();
 
  private:
   void Watch();
@@ -29,6 +31,7 @@ class DrainOnSignal {
   std::mutex mutex_;
   Server* server_ = nullptr;
   bool draining_ = false;
+  bool ended_ = false;
   bool stopping_ = false;
   sigset_t signals_;
   std::thread thread_;

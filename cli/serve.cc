@@ -54,12 +54,12 @@ absl::Status ServeUntilDrained(const ServerOptions& options, const Model& model,
                                std::chrono::steady_clock::time_point start) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
                    Server::Start(options, model, std::move(engines)));
-  signals.Attach(server.get());
+  signals.Attach(*server);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   spdlog::info("ready: {} on {} after {:.2f} s", model.name(),
                WithPort(options.listen, server->port()), took.count());
   absl::Status ended = server->Wait();
-  signals.Attach(nullptr);
+  signals.Detach();
   if (ended.ok()) spdlog::info("drained: every call was answered");
   return absl::IsDataLoss(ended) ? WithExitCode(std::move(ended), ExitCode::kDeviceLost) : ended;
 }

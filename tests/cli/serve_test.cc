@@ -1,5 +1,9 @@
 #include "cli/serve.h"
 
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -35,9 +39,20 @@ void AskUntilRefused(const std::string& address) {
   }
 }
 
+void RaiseAndWaitUntilTaken(int signal) {
+  kill(getpid(), signal);
+  sigset_t pending;
+  do {
+    sigpending(&pending);
+  } while (sigismember(&pending, signal) == 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // for what follows from it
+}
+
+enum class Sigterm { kNever, kWhenTheCallerIsTold, kWhenServingHasEnded };
+
 // `embedserve serve` with an engine whose device is lost at the fourth batch: what main() does with
 // the status.
-int ServeUntilTheDeviceIsLost() {
+int ServeUntilTheDeviceIsLost(Sigterm sigterm) {
   DrainOnSignal signals;
   ModelFolderBuilder builder("bert");
   const auto model = Model::Load(builder.Write());
@@ -50,18 +65,26 @@ int ServeUntilTheDeviceIsLost() {
   const TemporaryDirectory folder;
   ServerOptions options;
   options.listen = "unix:" + (folder.path() / "socket").string();
-  std::thread caller(AskUntilRefused, options.listen);
+  std::thread caller([&] {
+    AskUntilRefused(options.listen);
+    if (sigterm == Sigterm::kWhenTheCallerIsTold) RaiseAndWaitUntilTaken(SIGTERM);
+  });
   const absl::Status status = ServeUntilDrained(options, **model, std::move(engines), signals,
                                                 std::chrono::steady_clock::now());
   caller.join();
+  if (sigterm == Sigterm::kWhenServingHasEnded) RaiseAndWaitUntilTaken(SIGTERM);
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return static_cast<int>(ExitCodeOf(status));
 }
 
 TEST(ServeDeathTest, ALostDeviceEndsTheProcessWithItsExitCode) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(std::exit(ServeUntilTheDeviceIsLost()), testing::ExitedWithCode(70),
-              "caller was told 14: .*gone(.|\n)*device lost: gone");
+  for (const Sigterm sigterm :
+       {Sigterm::kNever, Sigterm::kWhenTheCallerIsTold, Sigterm::kWhenServingHasEnded}) {
+    EXPECT_EXIT(std::exit(ServeUntilTheDeviceIsLost(sigterm)), testing::ExitedWithCode(70),
+                "caller was told 14: .*gone(.|\n)*device lost: gone")
+        << static_cast<int>(sigterm);
+  }
 }
 
 }  // namespace
