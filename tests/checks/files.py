@@ -35,7 +35,6 @@ TESTED_ELSEWHERE = {
     "server/embedding_job.cc": "tests/server/worker_test.cc and batch_queue_test.cc, which pass jobs through",
     "server/handlers.cc": "tests/server/call_test.cc, over the wire",
     "server/version.cc": "tests/cli/end_to_end_test.py: --version",
-    "server/scheduler.cc": "tests/server/worker_test.cc, with workers on it",
 }
 
 # An absolute path in the tree may start with one of these, or be the end of a path into the tree;
