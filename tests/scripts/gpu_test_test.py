@@ -86,7 +86,7 @@ class GpuTest(unittest.TestCase):
         self.expect_failure(self.call("--skip", "torch"), "Expected: 1", "golden_test failed, status 1")
 
     def test_a_finding_of_the_sanitizer_fails_even_where_the_program_does_not(self):
-        self.expect_failure(self.call("--skip", "torch", ERRORS="2"), "no clean summary", "memcheck-kernels_norm_test")
+        self.expect_failure(self.call("--skip", "torch", ERRORS="2"), "no clean summary", "racecheck-kernels_norm_test")
 
     def test_says_what_is_missing(self):
         (self.root / "build/gpu_tests.list").unlink()
