@@ -1,8 +1,8 @@
 // y = x w^T on Hopper: a block owns 8, 16 or 24 outputs and up to 64 rows of x. Bound by the chain
 // of K / 16 dependent products, as in small_gemm.cu; here wgmma reads both operands from shared
 // memory, and one thread asks for them: all of the block's w in one copy while the kernel before
-// still runs, x through a ring, a part from each block of a cluster for all its blocks (without
-// that, 96 blocks read 19 MB of x for K = 3072).
+// still runs, x as a whole or through a ring. A ring is filled by a cluster, each block a part for
+// all its blocks: 96 blocks read 19 MB of x for K = 3072, and clusters of four a quarter of that.
 #include <cuda.h>
 
 #include <algorithm>
@@ -108,6 +108,8 @@ __device__ __forceinline__ void CopyStages(const Operands<T>& o,
     chunk += Part::kChunks;
     turn.Next(o.depth);
   }
+  // Not before: the next kernel's weights would stand in the way of these rows.
+  LetNextStart();
 }
 
 template <class T, int kOutputTiles, int kBoxRows>
@@ -168,7 +170,6 @@ __global__ void __launch_bounds__(kThreads) SmallKernel(const __grid_constant__ 
     CopyBox(at.Weights(), o.w, 0, first_output, 0, at.WeightsFull());
     PrefetchMap(o.x);
   }
-  LetNextStart();
   __syncwarp();
   ClusterSync();
   if (warp == kGroupWarps) {
@@ -224,7 +225,7 @@ void Launch(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tens
   o.depth = std::min({o.stages, kRingBytes / Stage<kBoxRows>::kBytes, kMostStages});
   const Layout<kOutputTiles, kBoxRows> at{0, o.stages, o.depth};
   const int blocks = w.rows / at.kOutputs;
-  int cluster = Stage<kBoxRows>::kChunks;
+  int cluster = o.stages > o.depth ? Stage<kBoxRows>::kChunks : 1;
   while (blocks % cluster != 0) cluster /= 2;
   const auto kernel = SmallKernel<T, kEpilogue, kOutputTiles, kBoxRows>;
   // Beyond the last chunk both are zeros.
