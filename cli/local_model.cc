@@ -36,7 +36,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Engine>>> MakeEngines(const Options& 
                              .compute_type = type,
                              .max_batch_tokens = options.max_batch_tokens,
                              .max_batch_sequences = options.max_batch_sequences,
-                             .gpu_memory_limit = options.gpu_memory_limit});
+                             .gpu_memory_limit = options.gpu_memory_limit,
+                             .hang_timeout = options.hang_timeout});
   if (absl::IsInvalidArgument(engines.status())) {
     return WithExitCode(engines.status(), ExitCode::kUsage);
   }

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "fmt/format.h"
+#include "model/devices.h"
 #include "model/engine/openmp_spin.h"
 
 namespace embedserve {
@@ -51,5 +53,7 @@ int main(int argc, char** argv) {
   embedserve::LimitOpenMpSpinning(argv);
   const absl::Status status = embedserve::Main({argv + 1, argv + argc});
   if (!status.ok()) fmt::print(stderr, "embedserve: {}\n", std::string(status.message()));
-  return static_cast<int>(embedserve::ExitCodeOf(status));
+  const int code = static_cast<int>(embedserve::ExitCodeOf(status));
+  if (embedserve::DeviceHangs()) std::_Exit(code);
+  return code;
 }

@@ -2,6 +2,7 @@
 // help stand in the table too (option_table.h).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ struct Options {
   int max_batch_tokens = 0;
   int max_batch_sequences = 0;
   std::size_t gpu_memory_limit = 0;
+  std::chrono::milliseconds hang_timeout{0};
 
   // Texts in.
   std::string input;

@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "kernels/device.h"
+
 namespace embedserve::kernels {
 namespace {
 
@@ -32,7 +34,7 @@ DeviceBuffer::DeviceBuffer(Stream& stream, std::size_t bytes) {
 }
 
 DeviceBuffer::~DeviceBuffer() {
-  if (data_ == nullptr) return;
+  if (data_ == nullptr || DeviceHangs()) return;
   cudaFree(data_);
   bytes_held -= size_;
 }
@@ -48,7 +50,7 @@ PinnedBuffer::PinnedBuffer(Stream& stream, std::size_t bytes) {
 }
 
 PinnedBuffer::~PinnedBuffer() {
-  if (data_ != nullptr) cudaFreeHost(data_);
+  if (data_ != nullptr && !DeviceHangs()) cudaFreeHost(data_);
 }
 
 DeviceMemoryUse MeasureDeviceMemory() {

@@ -1,5 +1,5 @@
-// Owners of memory that a device uses. They move, free what they own, and report a failed
-// allocation through the Stream they were made with.
+// Owners of memory that a device uses. They move, free what they own, unless a device hangs
+// (device.h), and report a failed allocation through the Stream they were made with.
 #pragma once
 
 #include <cstddef>

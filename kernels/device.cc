@@ -1,10 +1,13 @@
 #include "kernels/device.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 
 namespace embedserve::kernels {
 namespace {
+
+std::atomic<bool> device_hangs{false};
 
 std::string CudaVersion(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -45,6 +48,10 @@ std::string WhyNoDevice(const DriverAnswer& answer) {
          ComputeCapability(kLeastComputeCapability) +
          " (Ampere) or later is needed: use --device cpu";
 }
+
+bool DeviceHangs() { return device_hangs; }
+
+void SetDeviceHangs() { device_hangs = true; }
 
 std::string Describe(const Device& device) {
   constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;

@@ -36,6 +36,12 @@ DriverAnswer AskDriver();
 // One sentence that says why no device can be used and what to do; empty when one can.
 std::string WhyNoDevice(const DriverAnswer& answer);
 
+// Has a device of this process been found to hang (stream.h)? Whatever waits for it then waits for
+// ever: so memory, graphs and the like are left as they are, and the process has to be ended by
+// std::_Exit, for at std::exit CUDA would wait too.
+bool DeviceHangs();
+void SetDeviceHangs();
+
 // One line for lists and logs: "cuda:0 NVIDIA H100 80GB HBM3, compute capability 9.0, 79.6 GiB".
 std::string Describe(const Device& device);
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/buffer.h"
+#include "kernels/device.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -30,7 +31,9 @@ class GemmLibrary {
 
  private:
   struct Destroy {
-    void operator()(cublasLtHandle_t handle) const { cublasLtDestroy(handle); }
+    void operator()(cublasLtHandle_t handle) const {
+      if (!DeviceHangs()) cublasLtDestroy(handle);
+    }
   };
   std::unique_ptr<cublasLtContext, Destroy> handle_;
 };

@@ -1,9 +1,11 @@
 #include "kernels/graph.h"
 
+#include "kernels/device.h"
+
 namespace embedserve::kernels {
 
 Graph::~Graph() {
-  if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
+  if (executable_ != nullptr && !DeviceHangs()) cudaGraphExecDestroy(executable_);
 }
 
 // Thread-local: other threads of the process may allocate meanwhile.

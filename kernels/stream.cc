@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/code_architecture.h"
+#include "kernels/device.h"
 
 namespace embedserve::kernels {
 
@@ -26,7 +27,8 @@ Stream::Stream(int ordinal, std::size_t most_shared_bytes)
 }
 
 Stream::~Stream() {
-  if (stream_ != nullptr) cudaStreamDestroy(stream_);  // fails only while the runtime unloads
+  // Fails only while the runtime unloads.
+  if (stream_ != nullptr && !DeviceHangs()) cudaStreamDestroy(stream_);
 }
 
 void Stream::MakeCurrent() { Check(cudaSetDevice(ordinal_), "device"); }
@@ -55,14 +57,32 @@ bool Stream::Idle() {
   const cudaError_t code = cudaStreamQuery(stream_);
   if (code == cudaErrorNotReady) {
     cudaGetLastError();  // remembers it: the next launch's check must not find it
-    return false;
+    return LosesPatience();
   }
+  busy_since_.reset();
   Check(code, "query");
   return true;
 }
 
+bool Stream::LosesPatience() {
+  if (patience_.count() == 0) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (!busy_since_.has_value()) busy_since_ = now;
+  if (now - *busy_since_ < patience_) return false;
+  SetDeviceHangs();
+  Fail("device", "it hangs: its work was not done after " + std::to_string(patience_.count()) +
+                     " ms (--hang-timeout)");
+  return true;
+}
+
 void Stream::Synchronize() {
-  if (stream_ != nullptr) Check(cudaStreamSynchronize(stream_), "synchronize");
+  if (stream_ == nullptr) return;
+  if (patience_.count() == 0) {
+    Check(cudaStreamSynchronize(stream_), "synchronize");
+  } else {
+    while (!Idle()) {  // as cudaStreamSynchronize does, which has no time limit
+    }
+  }
 }
 
 void Stream::Recheck() {

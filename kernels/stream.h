@@ -5,8 +5,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace embedserve::kernels {
@@ -52,17 +54,25 @@ class Stream {
   bool Idle();
   // Waits for everything submitted; failures of kernels show here.
   void Synchronize();
+  // A device that leaves what was submitted undone for so long, by the clock of Idle and
+  // Synchronize, hangs: the stream fails and DeviceHangs() is set. Zero, as it is at first: it may
+  // take as long as it likes.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
   // Of a stream that is done, without waiting: a kernel on another stream may have failed since,
   // and that poisons the device's memory for all.
   void Recheck();
 
  private:
+  bool LosesPatience();
+
   int ordinal_;
   int multiprocessors_ = 0;
   std::size_t most_shared_bytes_;
   bool launches_early_ = false;
   cudaStream_t stream_ = nullptr;
   std::string error_;
+  std::chrono::milliseconds patience_{0};
+  std::optional<std::chrono::steady_clock::time_point> busy_since_;  // found busy first
 };
 
 }  // namespace embedserve::kernels

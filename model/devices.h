@@ -46,4 +46,8 @@ absl::StatusOr<ComputeTypeChoice> ChooseComputeType(const ModelFolder& folder,
 absl::StatusOr<std::vector<std::unique_ptr<Engine>>> NewEngines(
     const Model& model, std::span<const std::string> devices, const EngineOptions& options);
 
+// Has a GPU left its work undone for EngineOptions::hang_timeout? Then the process has to be ended
+// by std::_Exit: at std::exit CUDA would wait for it.
+inline bool DeviceHangs() { return kernels::DeviceHangs(); }
+
 }  // namespace embedserve

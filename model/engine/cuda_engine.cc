@@ -173,10 +173,12 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
     RETURN_IF_ERROR(engine->CutSlot(folder, *slot));
   }
-  ASSIGN_OR_RETURN(engine->scorer_, NewCudaScorer(device.ordinal, engine->width()));
+  ASSIGN_OR_RETURN(engine->scorer_,
+                   NewCudaScorer(device.ordinal, engine->width(), options.hang_timeout));
   RETURN_IF_ERROR(engine->WarmUp());
   for (const std::unique_ptr<Slot>& slot : engine->slots_) {
     RETURN_IF_ERROR(engine->Record(*slot));
+    slot->stream.set_patience(options.hang_timeout);
   }
   const std::size_t taken = free_before - kernels::FreeDeviceMemory(stream);
   engine->beside_ = taken - std::min(taken, engine->memory_.held());

@@ -34,7 +34,7 @@ kernels::SimilarityKind Kind(SimilarityFunction function) {
 
 class CudaScorer final : public Scorer {
  public:
-  CudaScorer(int ordinal, int width);
+  CudaScorer(int ordinal, int width, std::chrono::milliseconds hang_timeout);
 
   absl::Status Error() const;
 
@@ -73,7 +73,9 @@ class CudaScorer final : public Scorer {
   kernels::PinnedBuffer up_a_, up_b_, down_;
 };
 
-CudaScorer::CudaScorer(int ordinal, int width) : ordinal_(ordinal), stream_(ordinal) {
+CudaScorer::CudaScorer(int ordinal, int width, std::chrono::milliseconds hang_timeout)
+    : ordinal_(ordinal), stream_(ordinal) {
+  stream_.set_patience(hang_timeout);
   kernels::Arena measure(nullptr);
   CudaScorerMemory::Cut(measure, width);
   memory_ = kernels::DeviceBuffer(stream_, measure.used());
@@ -189,8 +191,9 @@ CudaScorerMemory CudaScorerMemory::Cut(kernels::Arena& arena, int width) {
   return memory;
 }
 
-absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width) {
-  auto scorer = std::make_unique<CudaScorer>(ordinal, width);
+absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width,
+                                                      std::chrono::milliseconds hang_timeout) {
+  auto scorer = std::make_unique<CudaScorer>(ordinal, width, hang_timeout);
   RETURN_IF_ERROR(scorer->Error());
   return scorer;
 }

@@ -1,6 +1,7 @@
 // Scores on a CUDA device, on a stream of their own beside the engine's batches.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -19,7 +20,9 @@ struct CudaScorerMemory {
   static CudaScorerMemory Cut(kernels::Arena& arena, int width);
 };
 
-// `width`: the most that rows will have. INTERNAL with CUDA's reason.
-absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width);
+// `width`: the most that rows will have. `hang_timeout`: as EngineOptions have it. INTERNAL with
+// CUDA's reason.
+absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width,
+                                                      std::chrono::milliseconds hang_timeout = {});
 
 }  // namespace embedserve

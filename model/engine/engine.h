@@ -5,6 +5,7 @@
 // from an immutable ModelFolder that must outlive it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -36,6 +37,8 @@ struct EngineOptions {
   // Most bytes that an engine may take of its GPU; 0 = no limit. What CUDA itself takes comes on
   // top. 0 tokens then are as many as fit.
   std::size_t gpu_memory_limit = 0;
+  // A GPU that leaves a batch undone for so long hangs, and is lost (DATA_LOSS); 0 = none does.
+  std::chrono::milliseconds hang_timeout{0};
 };
 
 class Engine {

@@ -40,6 +40,14 @@ TEST(CommandLine, DefaultsOfServeAreTheServersOwn) {
   EXPECT_EQ(read.drain_timeout, own.drain_timeout);
 }
 
+TEST(CommandLine, HowLongAGpuMayTake) {
+  EXPECT_EQ(Accepted({"serve"}).hang_timeout, std::chrono::seconds(10));
+  EXPECT_EQ(Accepted({"encode"}).hang_timeout, std::chrono::seconds(0));  // somebody is there
+  EXPECT_EQ(Accepted({"serve", "--hang-timeout=0"}).hang_timeout, std::chrono::seconds(0));
+  EXPECT_EQ(Accepted({"serve", "--hang-timeout=250ms"}).hang_timeout,
+            std::chrono::milliseconds(250));
+}
+
 TEST(CommandLine, SizesAndTimesOfServe) {
   const ServerOptions read = Accepted({"serve", "--max-request-bytes=64KiB", "--drain-delay=250ms",
                                        "--reflection=false", "--overlong-texts=error"})

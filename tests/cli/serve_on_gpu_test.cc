@@ -28,12 +28,12 @@ namespace {
 // An engine that kills its device once it is armed, behind a batch that it has just submitted.
 class DoomedEngine final : public Engine {
  public:
-  DoomedEngine(std::unique_ptr<Engine> engine, const std::atomic<bool>& armed)
-      : engine_(std::move(engine)), armed_(armed) {}
+  DoomedEngine(std::unique_ptr<Engine> engine, DeviceCrime crime, const std::atomic<bool>& armed)
+      : engine_(std::move(engine)), crime_(crime), armed_(armed) {}
 
   absl::Status Submit(const PackedBatch& batch) override {
     const absl::Status status = engine_->Submit(batch);
-    if (armed_ && !killed_) KillDevice(0, DeviceCrime::kTrap, 30);
+    if (armed_ && !killed_) KillDevice(0, crime_, 30);
     killed_ = armed_;
     return status;
   }
@@ -46,6 +46,7 @@ class DoomedEngine final : public Engine {
 
  private:
   const std::unique_ptr<Engine> engine_;
+  const DeviceCrime crime_;
   const std::atomic<bool>& armed_;
   bool killed_ = false;
 };
@@ -125,7 +126,7 @@ class Callers {
   std::atomic<int> wrong_{0}, lost_{0};
 };
 
-int ServeUntilAGpuIsLost(int devices) {
+int ServeUntilAGpuIsLost(int devices, DeviceCrime crime) {
   DrainOnSignal signals;
   ModelFolderBuilder builder("bert");
   builder.AddNormalize();
@@ -136,11 +137,12 @@ int ServeUntilAGpuIsLost(int devices) {
     auto engine =
         (*model)->NewEngine("cuda:" + std::to_string(i), {.compute_type = ComputeType::kFp16,
                                                           .max_batch_tokens = 2048,
-                                                          .max_batch_sequences = 1024});
+                                                          .max_batch_sequences = 1024,
+                                                          .hang_timeout = std::chrono::seconds(1)});
     if (!engine.ok()) return 1;
     engines.push_back(*std::move(engine));
   }
-  engines.front() = std::make_unique<DoomedEngine>(std::move(engines.front()), armed);
+  engines.front() = std::make_unique<DoomedEngine>(std::move(engines.front()), crime, armed);
 
   const TemporaryDirectory folder;
   ServerOptions options;
@@ -167,8 +169,17 @@ TEST(ServeOnGpuDeathTest, TheOnlyGpuIsLost) {
   EMBEDSERVE_NEED_DEVICE();
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
-      std::exit(ServeUntilAGpuIsLost(1)), testing::ExitedWithCode(70),
+      std::exit(ServeUntilAGpuIsLost(1, DeviceCrime::kTrap)), testing::ExitedWithCode(70),
       "device lost: cuda:0 (.|\n)*0 wrong, some told of the loss, health (NOT_SERVING|gone)");
+}
+
+// As main() ends then: std::exit would wait for the GPU.
+TEST(ServeOnGpuDeathTest, TheOnlyGpuHangs) {
+  EMBEDSERVE_NEED_DEVICE();
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::_Exit(ServeUntilAGpuIsLost(1, DeviceCrime::kHang)), testing::ExitedWithCode(70),
+              "device lost: cuda:0 .*it hangs(.|\n)*0 wrong, some told of the loss, health "
+              "(NOT_SERVING|gone)");
 }
 
 // A kernel that traps ends CUDA for the process, so the other GPU follows.
@@ -176,7 +187,7 @@ TEST(ServeOnGpuDeathTest, OneOfTwoGpusIsLost) {
   EMBEDSERVE_NEED_DEVICE();
   if (kernels::AskDriver().devices.size() < 2) GTEST_SKIP() << "it takes two GPUs";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(std::exit(ServeUntilAGpuIsLost(2)), testing::ExitedWithCode(70),
+  EXPECT_EXIT(std::exit(ServeUntilAGpuIsLost(2, DeviceCrime::kTrap)), testing::ExitedWithCode(70),
               "device lost: cuda:[01] (.|\n)*0 wrong, .*, health (NOT_SERVING|gone|SERVING)");
 }
 

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "kernels/buffer.h"
+#include "kernels/device.h"
+#include "kernels/probe.h"
 #include "tests/kernels/require_device.h"
 
 namespace embedserve::kernels {
@@ -39,6 +44,21 @@ TEST(StreamTest, CopiesBothWays) {
   stream.Synchronize();
   EXPECT_EQ(back, text);
   cudaFree(device);
+}
+
+// The clock starts anew with each wait.
+TEST(StreamTest, WorkThatEndsInTimeIsNoHang) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  stream.set_patience(std::chrono::seconds(5));
+  const DeviceBuffer memory(stream, 1 << 20);
+  for (int i = 0; i < 50; ++i) {
+    FillRandom(stream, 1, {memory.data(), DType::kFp32, 512, 512});
+    stream.Synchronize();
+    EXPECT_TRUE(stream.Idle());
+  }
+  EXPECT_EQ(stream.error(), "");
+  EXPECT_FALSE(DeviceHangs());
 }
 
 TEST(StreamTest, ADeviceThatIsNotThereIsAnError) {

@@ -2,6 +2,7 @@
 // before is right. Each case has a process of its own, for the device stays lost to it, and so do
 // the others: CUDA refuses all further work of a process.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -47,8 +48,10 @@ int CollectUntilLost(Engine& engine, const std::vector<Work>& work, DeviceCrime 
 
 int Crime(DeviceCrime crime, int delay_us) {
   RandomFolder model(EvenEncoder());
-  const EngineOptions options{
-      .compute_type = ComputeType::kFp16, .max_batch_tokens = 8192, .max_batch_sequences = 1024};
+  const EngineOptions options{.compute_type = ComputeType::kFp16,
+                              .max_batch_tokens = 8192,
+                              .max_batch_sequences = 1024,
+                              .hang_timeout = std::chrono::milliseconds(500)};
   auto engine = NewCudaEngine(model.folder(), 0, options);
   if (!engine.ok()) return 1;
   BatchBuilder small(model.folder().encoder), large(model.folder().encoder);
@@ -61,6 +64,14 @@ int Crime(DeviceCrime crime, int delay_us) {
   if (collected < 0) return 2;
   if (!absl::IsDataLoss((*engine)->Submit(work[0].batch)) && collected > 0) return 3;
   return 0;
+}
+
+// The engine, too, must come to its end, which frees nothing on such a device.
+TEST(CudaHangDeathTest, ADeviceThatNeverAnswersIsLost) {
+  EMBEDSERVE_NEED_DEVICE();
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::_Exit(Crime(DeviceCrime::kHang, 0)), testing::ExitedWithCode(0),
+              "DATA_LOSS: cuda:0 .*it hangs.* 500 ms");
 }
 
 class CudaFaultDeathTest : public testing::TestWithParam<DeviceCrime> {};
