@@ -6,7 +6,7 @@
 
 namespace embedserve {
 
-TaskPool::TaskPool(int threads) {
+TaskPool::TaskPool(int threads) : size_(static_cast<std::size_t>(threads)) {
   for (int i = 0; i < threads; ++i) threads_.push_back(NamedThread("tokenizer", [this] { Run(); }));
 }
 
@@ -28,6 +28,11 @@ void TaskPool::Post(Task task) {
   work_.NotifyOne();
 }
 
+bool TaskPool::HasFreeThread() const {
+  const MutexLock lock(mutex_);
+  return busy_ + tasks_.size() < size_;
+}
+
 void TaskPool::Run() {
   Tokenizer::Scratch scratch;
   while (true) {
@@ -38,8 +43,12 @@ void TaskPool::Run() {
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();
+      ++busy_;
     }
     task(scratch);
+    task = nullptr;
+    const MutexLock lock(mutex_);
+    --busy_;
   }
 }
 

@@ -1,5 +1,6 @@
-// A fixed number of threads for work that is too long for an io thread: tokenizing many texts,
-// large similarity matrices. Each thread owns the tokenizer's buffers.
+// A fixed number of threads for work that is too long for an io thread or a worker: tokenizing many
+// texts, large similarity matrices, the replies of a batch. Each thread owns the tokenizer's
+// buffers.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +26,8 @@ class TaskPool {
 
   // Runs tasks in order of posting, as threads are free. Unbounded: callers admit first.
   void Post(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Would a task run at once? Until others post.
+  bool HasFreeThread() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Runs what was posted, then joins; again: no effect. Meanwhile only tasks may post.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -32,8 +35,10 @@ class TaskPool {
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  Mutex mutex_;
+  const std::size_t size_;  // threads
+  mutable Mutex mutex_;
   ConditionVariable work_;
+  std::size_t busy_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that run a task
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;

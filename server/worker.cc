@@ -7,6 +7,13 @@
 #include "server/named_thread.h"
 
 namespace embedserve {
+namespace {
+
+void EndAll(const std::vector<std::shared_ptr<EmbeddingJob>>& finished) {
+  for (const auto& job : finished) job->End(absl::OkStatus());
+}
+
+}  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
                DeviceLost device_lost, TaskPool* tasks)
@@ -96,23 +103,22 @@ void Worker::Deliver(const Batch& batch, std::span<const float> rows, TimePoint 
 }
 
 // A reply costs tens of microseconds of a core, and a batch has up to hundreds: they go to other
-// threads in pieces worth the hand-over. A lone caller has the answer sooner without one.
+// threads in pieces worth the hand-over. A lone caller has the answer sooner without one, and
+// nobody waits behind a long task.
 void Worker::Answer(std::vector<std::shared_ptr<EmbeddingJob>> jobs) {
   constexpr int kRowsAPiece = 32;
   const bool alone = jobs.size() == 1 && in_flight_ == 0 && scheduler_.queued_tokens() == 0;
-  if (tasks_ == nullptr || alone) {
-    for (const auto& job : jobs) job->End(absl::OkStatus());
-    return;
-  }
   for (std::size_t first = 0; first < jobs.size();) {
     std::vector<std::shared_ptr<EmbeddingJob>> piece;
     for (int rows = 0; first < jobs.size() && rows < kRowsAPiece; ++first) {
       rows += jobs[first]->sequences();
       piece.push_back(std::move(jobs[first]));
     }
-    tasks_->Post([piece = std::move(piece)](Tokenizer::Scratch&) {
-      for (const auto& job : piece) job->End(absl::OkStatus());
-    });
+    if (tasks_ == nullptr || alone || !tasks_->HasFreeThread()) {
+      EndAll(piece);
+    } else {
+      tasks_->Post([piece = std::move(piece)](Tokenizer::Scratch&) { EndAll(piece); });
+    }
   }
 }
 

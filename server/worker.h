@@ -23,7 +23,7 @@ class Worker {
   using DeviceLost = std::function<void(const absl::Status& error, int left)>;
 
   // Starts the thread. `scheduler` and `tasks` must outlive the worker. Jobs are answered on
-  // threads of `tasks`; on the worker's own where there is none, or nothing else to do.
+  // threads of `tasks`; on the worker's own where none is free, or nothing else to do.
   Worker(Scheduler& scheduler, std::unique_ptr<Engine> engine, const EncoderConfig& config,
          DeviceLost device_lost = {}, TaskPool* tasks = nullptr);
   // Waits for the thread, which ends once the scheduler is stopped and the batches in flight are

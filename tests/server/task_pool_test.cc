@@ -3,7 +3,9 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <future>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "server/byte_budget.h"
@@ -33,6 +35,19 @@ TEST(TaskPool, ItsThreadsHaveTheirName) {
         [&](Tokenizer::Scratch&) { pthread_getname_np(pthread_self(), name.data(), name.size()); });
   }
   EXPECT_STREQ(name.c_str(), "tokenizer");
+}
+
+TEST(TaskPool, SaysWhetherAThreadIsFree) {
+  TaskPool pool(2);
+  EXPECT_TRUE(pool.HasFreeThread());
+  std::promise<void> gate;
+  const std::shared_future<void> open = gate.get_future().share();
+  pool.Post([open](Tokenizer::Scratch&) { open.wait(); });
+  EXPECT_TRUE(pool.HasFreeThread());
+  pool.Post([open](Tokenizer::Scratch&) { open.wait(); });
+  EXPECT_FALSE(pool.HasFreeThread());
+  gate.set_value();
+  while (!pool.HasFreeThread()) std::this_thread::yield();
 }
 
 TEST(TaskPool, StopsTwice) {

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/scheduler.h"
@@ -339,27 +342,42 @@ std::string ThreadName() {
   return name;
 }
 
-TEST_F(StagingWorker, AnswersOnThreadsOfThePoolUnlessThereIsNothingElse) {
-  done_ = true;
-  const auto answered_on = [this](int jobs) {
+class AnsweringWorker : public StagingWorker {
+ protected:
+  AnsweringWorker() { done_ = true; }
+  // The threads that tell `jobs` jobs. The first jobs come before the worker starts.
+  std::vector<std::string> AnsweredOn(int jobs) {
     std::vector<std::promise<std::string>> threads(static_cast<std::size_t>(jobs));
     Submission one(3, 1);
-    std::vector<std::shared_ptr<EmbeddingJob>> list;
     for (auto& thread : threads) {
-      list.push_back(std::make_shared<EmbeddingJob>(
+      const auto job = std::make_shared<EmbeddingJob>(
           one.tokens, std::vector<int32_t>(1, 0), kWidth, TimePoint::max(), one.cancelled,
           [&thread](absl::Status status) {
             thread.set_value(status.ok() ? ThreadName() : std::string(status.message()));
-          }));
-      EXPECT_TRUE(scheduler_.Submit(list.back()).ok());
+          });
+      EXPECT_TRUE(scheduler_.Submit(job).ok());
     }
     if (!worker_.has_value()) Start(&tasks_);
     std::vector<std::string> names;
     for (auto& thread : threads) names.push_back(thread.get_future().get());
     return names;
-  };
-  EXPECT_EQ(answered_on(8), std::vector<std::string>(8, "tokenizer"));  // before the worker started
-  EXPECT_EQ(answered_on(1), std::vector<std::string>(1, "worker"));
+  }
+};
+
+TEST_F(AnsweringWorker, TellsOnThreadsOfThePoolUnlessThereIsNothingElse) {
+  EXPECT_EQ(AnsweredOn(8), std::vector<std::string>(8, "tokenizer"));
+  EXPECT_EQ(AnsweredOn(1), std::vector<std::string>(1, "worker"));
+  scheduler_.Stop();
+}
+
+TEST_F(AnsweringWorker, DoesNotWaitForABusyPool) {
+  std::promise<void> gate;
+  const std::shared_future<void> open = gate.get_future().share();
+  for (int thread = 0; thread < 2; ++thread) {
+    tasks_.Post([open](Tokenizer::Scratch&) { open.wait_for(std::chrono::seconds(5)); });
+  }
+  EXPECT_EQ(AnsweredOn(8), std::vector<std::string>(8, "worker"));
+  gate.set_value();
   scheduler_.Stop();
 }
 
