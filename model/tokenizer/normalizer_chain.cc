@@ -87,10 +87,11 @@ std::optional<std::string_view> NormalizerChain::Apply(std::string_view text, Bu
     if (origin != nullptr) {
       *origin = std::visit(
           [&](const auto& link) -> std::size_t {
-            if constexpr (std::is_same_v<std::decay_t<decltype(link)>, Normalizer>)
+            if constexpr (std::is_same_v<std::decay_t<decltype(link)>, Normalizer>) {
               return 0;
-            else
+            } else {
               return FirstCharacterAfter(link, text, *origin);
+            }
           },
           links_[i]);
     }

@@ -17,14 +17,14 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // The nearest double to 10^exponent, 0 <= exponent <= kLargestPower. A vocabulary asks for as many
 // as it has pieces: each is computed once.
 double PowerOfTen(int exponent) {
-  static const std::array<double, kLargestPower + 1> powers = [] {
+  static const std::array<double, kLargestPower + 1> kPowers = [] {
     std::array<double, kLargestPower + 1> computed;
     for (std::size_t i = 0; i < computed.size(); ++i) {
       computed[i] = std::strtod(("1e" + std::to_string(i)).c_str(), nullptr);
     }
     return computed;
   }();
-  return powers[static_cast<std::size_t>(exponent)];
+  return kPowers[static_cast<std::size_t>(exponent)];
 }
 
 double Scaled(uint64_t digits, int exponent) {
@@ -61,9 +61,9 @@ double SerdeNumber(std::string_view text) {
     if (full != fraction) exponent += fraction ? -1 : 1;
   }
   if (at < text.size()) {  // e or E
-    const int limit = 100000;
-    exponent += static_cast<int>(std::clamp<long>(
-        std::strtol(std::string(text.substr(at + 1)).c_str(), nullptr, 10), -limit, limit));
+    constexpr int64_t kLimit = 100'000;
+    const int64_t written = std::strtoll(std::string(text.substr(at + 1)).c_str(), nullptr, 10);
+    exponent += static_cast<int>(std::clamp(written, -kLimit, kLimit));
   }
   const double value = Scaled(digits, exponent);
   return negative ? -value : value;
