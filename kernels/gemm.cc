@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <ranges>
 #include <string>
 
 #include "kernels/cublaslt.h"
@@ -215,7 +214,9 @@ void Gemm::ChoosePlans(Stream& stream, Trial& trial, int most_rows) {
   plans_.clear();
   reports_.clear();
   Method larger;
-  for (const int rows : RowBuckets(most_rows, stream.multiprocessors()) | std::views::reverse) {
+  std::vector<int> buckets = RowBuckets(most_rows, stream.multiprocessors());
+  std::ranges::reverse(buckets);
+  for (const int rows : buckets) {
     std::vector<Method> candidates = Candidates(stream, rows);
     if (larger.has_value()) candidates.push_back(larger);
     if (rows <= kMostSmallRows &&

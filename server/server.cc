@@ -97,6 +97,7 @@ std::string DeviceNames(const std::vector<std::unique_ptr<Engine>>& engines) {
 
 std::shared_ptr<Scorer> Scorers(const std::vector<std::unique_ptr<Engine>>& engines) {
   std::vector<std::shared_ptr<Scorer>> scorers;
+  scorers.reserve(engines.size());
   for (const auto& engine : engines) scorers.push_back(engine->scorer());
   return ScorersInTurn(std::move(scorers));
 }

@@ -98,8 +98,9 @@ absl::StatusOr<Unigram> Unigram::Build(const UnigramPieces& pieces, const Unigra
 
 void Unigram::Append(std::string_view segment, std::size_t enough, WordCache& cache,
                      Buffers& buffers, std::vector<int32_t>& ids) const {
-  if (!metaspace_.split_white_space)
+  if (!metaspace_.split_white_space) {
     return AppendWord(segment, PrependsAlways(), cache, buffers, ids);
+  }
   if (!fast_.block_scan) return AppendPlain(segment, enough, cache, buffers, ids);
   AppendWords(segment, enough, cache, buffers, ids);
 }
@@ -129,15 +130,17 @@ void Unigram::AppendPlain(std::string_view segment, std::size_t enough, WordCach
   while (at < segment.size()) {
     const Scalar scalar = ScalarAt(segment, at);
     if (ClassOf(scalar.value) & CharClass::kSpace) {
-      if (begin < at)
+      if (begin < at) {
         AppendWord(segment.substr(begin, at - begin), PrependsAlways(), cache, buffers, ids);
+      }
       begin = at + scalar.size;
       if (ids.size() > enough) return;
     }
     at += scalar.size;
   }
-  if (begin < at)
+  if (begin < at) {
     AppendWord(segment.substr(begin, at - begin), PrependsAlways(), cache, buffers, ids);
+  }
 }
 
 void Unigram::AppendWords(std::string_view segment, std::size_t enough, WordCache& cache,

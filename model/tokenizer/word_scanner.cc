@@ -20,20 +20,20 @@ AsciiSet SetOfClass(uint8_t classes) {
 }
 
 const BlockReader::Rule& ByteLevelRule() {
-  static const BlockReader::Rule rule = {
+  static const BlockReader::Rule kRule = {
       {SetOfClass(CharClass::kLetter), SetOfClass(CharClass::kNumber),
        SetOfClass(CharClass::kSpace), AsciiSet::Of([](unsigned char c) { return c == ' '; }),
        AsciiSet::Of([](unsigned char c) { return c == '\''; })},
       {CharClass::kLetter, CharClass::kNumber, CharClass::kSpace}};
-  return rule;
+  return kRule;
 }
 
 const BlockReader::Rule& BertRule() {
-  static const BlockReader::Rule rule = {
+  static const BlockReader::Rule kRule = {
       {SetOfClass(CharClass::kSpace), SetOfClass(CharClass::kPunctuation), AsciiSet(), AsciiSet(),
        AsciiSet()},
       {CharClass::kSpace, CharClass::kPunctuation, 0}};
-  return rule;
+  return kRule;
 }
 
 // Writes the positions of the bits of `mask`, `base` added; returns the end.
