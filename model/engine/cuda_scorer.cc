@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "fmt/format.h"
 #include "kernels/norm.h"
@@ -37,6 +38,8 @@ class CudaScorer final : public Scorer {
   CudaScorer(int ordinal, int width, std::chrono::milliseconds hang_timeout);
 
   absl::Status Error() const;
+  // CUDA loads a kernel when it is first used, which takes memory: here every form uses its own.
+  absl::Status WarmUp(int width);
 
   absl::Status Pairs(SimilarityFunction function, std::span<const float> a,
                      std::span<const float> b, int width, std::span<float> scores) override;
@@ -91,6 +94,18 @@ CudaScorer::CudaScorer(int ordinal, int width, std::chrono::milliseconds hang_ti
 absl::Status CudaScorer::Error() const {
   if (stream_.ok()) return absl::OkStatus();
   return absl::DataLossError(fmt::format("cuda:{}: {}", ordinal_, stream_.error()));
+}
+
+absl::Status CudaScorer::WarmUp(int width) {
+  const std::vector<float> row(static_cast<std::size_t>(width));
+  float score = 0;
+  uint32_t column = 0;
+  for (const SimilarityFunction function : kAllSimilarityFunctions) {
+    RETURN_IF_ERROR(Pairs(function, row, row, width, {&score, 1}));
+    RETURN_IF_ERROR(Matrix(function, row, row, width, {&score, 1}));
+    RETURN_IF_ERROR(Best(function, row, row, width, 1, {&score, 1}, {&column, 1}));
+  }
+  return absl::OkStatus();
 }
 
 kernels::Tensor CudaScorer::Upload(SimilarityFunction function, std::span<const float> side,
@@ -195,6 +210,7 @@ absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width,
                                                       std::chrono::milliseconds hang_timeout) {
   auto scorer = std::make_unique<CudaScorer>(ordinal, width, hang_timeout);
   RETURN_IF_ERROR(scorer->Error());
+  RETURN_IF_ERROR(scorer->WarmUp(width));
   return scorer;
 }
 

@@ -20,8 +20,8 @@ struct CudaScorerMemory {
   static CudaScorerMemory Cut(kernels::Arena& arena, int width);
 };
 
-// `width`: the most that rows will have. `hang_timeout`: as EngineOptions have it. INTERNAL with
-// CUDA's reason.
+// `width`: the most that rows will have. `hang_timeout`: as EngineOptions have it. Takes all its
+// memory now; no call takes any afterwards. DATA_LOSS with CUDA's reason.
 absl::StatusOr<std::unique_ptr<Scorer>> NewCudaScorer(int ordinal, int width,
                                                       std::chrono::milliseconds hang_timeout = {});
 

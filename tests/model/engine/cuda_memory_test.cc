@@ -71,6 +71,18 @@ class CudaMemoryTest : public testing::Test {
       ASSERT_TRUE(engine.Collect().ok());
     }
   }
+  // In every form.
+  static void RunScores(Scorer& scorer, int width) {
+    const std::vector<float> rows(2 * static_cast<std::size_t>(width), 1);
+    std::vector<float> scores(4);
+    std::vector<uint32_t> columns(2);
+    const std::span<float> two = std::span(scores).first(2);
+    for (const SimilarityFunction function : kAllSimilarityFunctions) {
+      ASSERT_TRUE(scorer.Pairs(function, rows, rows, width, two).ok());
+      ASSERT_TRUE(scorer.Matrix(function, rows, rows, width, scores).ok());
+      ASSERT_TRUE(scorer.Best(function, rows, rows, width, 1, two, columns).ok());
+    }
+  }
 
  private:
   PackedBatch RandomBatch(std::mt19937& random, BatchLimits limits, BatchBuilder& builder) {
@@ -156,7 +168,8 @@ TEST_F(CudaMemoryTest, AnEngineTakesWhatWasComputedAndStaysWithinItsLimit) {
 }
 
 // The free memory is the card's: a program that starts beside this test takes some of it, in steps
-// of 64 KiB while its context grows.
+// of 64 KiB while its context grows. A kernel loaded late shows where it does not fit into what
+// CUDA holds in reserve.
 TEST_F(CudaMemoryTest, NothingIsTakenOnceAnEngineIsReady) {
   EMBEDSERVE_NEED_DEVICE();
   kernels::Stream stream(0);
@@ -173,6 +186,8 @@ TEST_F(CudaMemoryTest, NothingIsTakenOnceAnEngineIsReady) {
       ASSERT_TRUE(engine.ok()) << engine.status();
       const int64_t allocations = kernels::MeasureDeviceMemory().allocations;
       const std::size_t free = kernels::FreeDeviceMemory(stream);
+      RunScores(*(*engine)->scorer(), (*engine)->width());
+      EXPECT_EQ(kernels::FreeDeviceMemory(stream), free) << Name(type) << ", scores";
       RunRandomBatches(**engine);
       EXPECT_EQ(kernels::MeasureDeviceMemory().allocations, allocations);
       EXPECT_EQ(kernels::FreeDeviceMemory(stream), free) << Name(type);
