@@ -30,7 +30,6 @@
 #include "bench/device_timer.h"
 #include "bench/first_device.h"
 #include "bench/mrpc_lengths.h"
-#include "kernels/convert.h"
 #include "kernels/graph.h"
 #include "kernels/pooling.h"
 #include "model/engine/cuda_budget.h"
@@ -92,8 +91,9 @@ bool MeasureForward(RandomFolder& model, ComputeType type, std::span<const int> 
   auto weights = CudaWeights::Load(stream, model.folder(), type);
   if (!weights.ok()) return false;
   const bool cls = model.folder().pooling.modes[0] == PoolingMode::kCls;
+  const kernels::PoolKind pooling[] = {cls ? kernels::PoolKind::kFirst : kernels::PoolKind::kMean};
   CudaEncoder encoder(stream, library, workspace, config, *weights, StorageType(type), kMostTokens,
-                      cls ? std::optional(kernels::PoolKind::kFirst) : std::nullopt);
+                      pooling);
   const CudaInputSize most = CudaInputSize::Most(kMostTokens, kMostSequences);
   CudaActivations activations;
   kernels::Tensor rows;
@@ -119,16 +119,8 @@ bool MeasureForward(RandomFolder& model, ComputeType type, std::span<const int> 
     WriteInput(batch, plan, size, pinned.data());
     stream.CopyToDevice(block, pinned.data(), size.bytes());
     const CudaInput input = InputAt(block, size);
-    const kernels::PoolKind kinds[] = {kernels::PoolKind::kMean};
     const auto submit = [&] {
-      encoder.Run(stream, workspace, input, activations);
-      const kernels::Tensor pooled = rows.Rows(0, sentences);
-      if (cls) {
-        kernels::Convert(stream, activations.hidden.Rows(0, sentences), pooled);
-      } else {
-        kernels::Pool(stream, activations.hidden.Rows(0, batch.tokens()), input.sequences, kinds,
-                      pooled);
-      }
+      encoder.Run(stream, workspace, input, activations, rows.Rows(0, sentences));
     };
     submit();
     kernels::Graph graph;

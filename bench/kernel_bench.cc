@@ -336,7 +336,7 @@ void KernelBench::MeasurePooling() {
         {.bytes = row + static_cast<double>(pooled.bytes()), .ceiling = ceiling});
   // What cls pooling is: rows gathered before the last layer, and its rows turned to fp32.
   Print("gather of the first rows", Time([&](std::size_t i) {
-          kernels::GatherRows(stream_, x[i], sequences, kernels::PoolKind::kFirst, first);
+          kernels::GatherRows(stream_, x[i], {sequences, kernels::PoolKind::kFirst}, first);
         }),
         {.bytes = 2.0 * static_cast<double>(first.bytes())});
   Print("rows to fp32", Time([&](std::size_t) { kernels::Convert(stream_, first, pooled); }),

@@ -1,7 +1,7 @@
 // softmax(Q K^T / sqrt D) V by sequence and head, on packed rows.
 //
-// Whole (L <= 64): a warp a (sequence, head), everything in its own 3 x 32 or 3 x 64 rows of shared
-// memory, no block barrier; neighbouring warps take neighbouring heads, so rows are read whole.
+// Whole (L <= 64): a (sequence, head) in 3 x 32 or 3 x 64 rows of shared memory; neighbours take
+// neighbouring heads, so rows are read whole. All in one launch.
 // Long: 4 warps share a block of 64 query rows and walk over the keys 64 at a time with a running
 // maximum, the next keys and values on their way while these are used.
 // Simple: a warp a query row, fp32 arithmetic, for fp32 and for head sizes without a tensor-core
@@ -14,6 +14,7 @@
 #include "kernels/device/early.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
+#include "kernels/pooled_row.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -23,22 +24,34 @@ constexpr float kLog2e = 1.4426950408889634f;
 template <class T>
 struct Operands {
   const T* query;
-  std::size_t query_stride;  // values between rows
+  int query_stride;  // values between rows
   const T* key;
   const T* value;
-  std::size_t key_stride;
+  int key_stride;
   T* out;
-  std::size_t out_stride;
+  int out_stride;
   int heads;
   int head_size;
   float scale;     // 1 / sqrt D
-  bool one_query;  // row b of `query` and `out` belongs to sequence b
+  bool one_query;  // a sequence: in the row that query_rows name; its result in the sequence's own
+  PooledRows query_rows;
 };
 
-// The query rows of an item: where they start in `query` and `out`, and how many there are.
+// The (sequence, head) pairs of items.
+struct WholeWork {
+  const AttentionItem* items = nullptr;
+  int pairs = 0;
+};
+
+// An item's first row in `out` and in `query`, and how many it has.
 template <class T>
-__device__ int FirstQueryRow(const Operands<T>& o, const AttentionItem& item) {
-  return o.one_query ? item.sequence : item.row + item.first_query;
+__device__ std::size_t FirstOutRow(const Operands<T>& o, const AttentionItem& item) {
+  return static_cast<std::size_t>(o.one_query ? item.sequence : item.row + item.first_query);
+}
+template <class T>
+__device__ std::size_t FirstQueryRow(const Operands<T>& o, const AttentionItem& item) {
+  return o.one_query ? static_cast<std::size_t>(PooledRow(o.query_rows, item.sequence))
+                     : FirstOutRow(o, item);
 }
 template <class T>
 __device__ int QueryRowCount(const Operands<T>& o, const AttentionItem& item, int most) {
@@ -46,78 +59,73 @@ __device__ int QueryRowCount(const Operands<T>& o, const AttentionItem& item, in
   return min(most, item.length - item.first_query);
 }
 
-// At most 24 KB of shared memory a block, where that holds a warp's rows: small blocks, since one
-// starts only when another has ended whole.
-template <int kColumns, int kRows>
-constexpr int kWholeWarps = std::max(1, 4096 / (kColumns * kRows));
-
-// Warps of a block, and how many of them share a (sequence, head): one where there is much work for
-// every multiprocessor, one for each 16 query rows where latency counts. The bits are the same.
-template <int kColumns, int kRows>
-struct WarpEach {
-  static constexpr int kSharing = 1, kWarps = kWholeWarps<kColumns, kRows>;
-};
-template <int kRows>
-struct WarpATile {
-  static constexpr int kSharing = kRows / kTileRows, kWarps = kSharing;
-};
-
-template <class T, int kColumns, int kRows, class Split>
-__global__ void __launch_bounds__(Split::kWarps* kWarp)
-    WholeKernel(Operands<T> o, const AttentionItem* items, int pairs) {
-  LetNextStart();
-  WaitForInput();
-  extern __shared__ __align__(128) unsigned char shared[];
+// One (sequence, head) pair held whole: query, keys and values in 3 x kRows rows of shared memory
+// from `base` on. kWarps warps share it, `thread` counts their threads; each takes tiles of 16
+// query rows in turn. The bits do not depend on how many they are.
+template <class T, int kColumns, int kRows, int kWarps, class Meet>
+__device__ void AttendWhole(const Operands<T>& o, const WholeWork& work, int pair, uint32_t base,
+                            int thread, Meet meet) {
   using Tile = SwizzledTile<kColumns>;
   constexpr uint32_t kTileBytes = kRows * Tile::kRowBytes;
-  constexpr int kSharing = Split::kSharing, kPairs = Split::kWarps / kSharing;
-  static_assert(kSharing == 1 || kPairs == 1, "warps that share meet at the block's barrier");
-  const int warp = static_cast<int>(threadIdx.x) / kWarp;
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int thread = static_cast<int>(threadIdx.x) % (kSharing * kWarp);
-  const int pair = static_cast<int>(blockIdx.x) * kPairs + warp / kSharing;
-  if (pair >= pairs) return;
-  const AttentionItem item = items[pair / o.heads];
+  const AttentionItem item = pair < work.pairs ? work.items[pair / o.heads] : AttentionItem{};
   const int queries = QueryRowCount(o, item, kRows);
-  if (queries <= 0) return;
-
-  const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared)) +
-                    static_cast<uint32_t>(warp / kSharing) * 3 * kTileBytes;
-  const Tile query{base}, keys{base + kTileBytes}, values{base + 2 * kTileBytes};
-  const int column = pair % o.heads * o.head_size;
-  const auto first = static_cast<std::size_t>(FirstQueryRow(o, item));
-  const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
   const int query_rows = (queries + kTileRows - 1) / kTileRows * kTileRows;
   const int key_rows = (item.length + 15) / 16 * 16;
-  const auto copy = [&](Tile to, const T* from, std::size_t stride, int rows, int valid) {
-    CopyTile(to, from, stride, rows, valid, o.head_size, thread, kSharing * kWarp);
+  const int column = pair % o.heads * o.head_size;
+  const T* const query_from = o.query + FirstQueryRow(o, item) * o.query_stride + column;
+  const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
+  T* const to = o.out + FirstOutRow(o, item) * o.out_stride + column;
+  const Tile query{base}, keys{base + kTileBytes}, values{base + 2 * kTileBytes};
+  WaitForInput();
+  // Not before: the weights that the next kernels ask for would delay this one's rows.
+  LetNextStart();
+  if (queries <= 0) return;
+
+  const auto copy = [&](Tile tile, const T* from, int stride, int rows, int valid) {
+    CopyTile<kWarps * kWarp, kRows>(tile, from, stride, rows, valid, o.head_size, thread);
   };
-  copy(query, o.query + first * o.query_stride + column, o.query_stride, query_rows, queries);
+  copy(query, query_from, o.query_stride, query_rows, queries);
   copy(keys, o.key + key_first, o.key_stride, key_rows, item.length);
   copy(values, o.value + key_first, o.key_stride, key_rows, item.length);
   CommitCopies();
   WaitForCopies<0>();
-  if constexpr (kSharing == 1) {
-    __syncwarp();
-  } else {
-    __syncthreads();
-  }
+  meet();
 
-  const int first_row = warp % kSharing * kTileRows;
-  for (int row = first_row; row < query_rows; row += kSharing * kTileRows) {
+  const int lane = thread % kWarp;
+  for (int row = thread / kWarp * kTileRows; row < query_rows; row += kWarps * kTileRows) {
     QueryRows<T, kColumns> rows;
     rows.Load(query, row, lane);
     rows.template Fold<kRows>(keys, values, item.length, o.scale * kLog2e, lane);
     __syncwarp();
     rows.Store(query, row, lane);
+    __syncwarp();
+    StoreRows(query, row, min(kTileRows, queries - row), o.head_size, to + row * o.out_stride,
+              o.out_stride, lane);
   }
-  __syncwarp();
-  // A warp alone writes the sequence, one of several its own rows.
-  const int stored = kSharing == 1 ? queries : min(kTileRows, queries - first_row);
-  if (stored <= 0) return;
-  StoreRows(query, first_row, stored, o.head_size,
-            o.out + (first + static_cast<std::size_t>(first_row)) * o.out_stride + column,
-            o.out_stride, lane);
+}
+
+// A block of kWarps warps holds one pair of a medium sequence or kShorts pairs of short ones. The
+// medium pairs come first, for they end last.
+template <class T, int kColumns, int kWarps, int kShorts>
+__global__ void __launch_bounds__(kWarps* kWarp)
+    WholeKernel(Operands<T> o, WholeWork mediums, WholeWork shorts) {
+  extern __shared__ __align__(128) unsigned char shared[];
+  const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  const int block = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
+  const auto meet_block = [] { __syncthreads(); };
+  if (block < mediums.pairs) {
+    AttendWhole<T, kColumns, kMediumSequence, kWarps>(o, mediums, block, base, thread, meet_block);
+  } else if constexpr (kShorts == 1) {
+    AttendWhole<T, kColumns, kShortSequence, kWarps>(o, shorts, block - mediums.pairs, base, thread,
+                                                     meet_block);
+  } else {
+    static_assert(kShorts == kWarps, "a pair has the block's barrier or one warp");
+    constexpr uint32_t kPairBytes = 3 * kShortSequence * SwizzledTile<kColumns>::kRowBytes;
+    const int warp = thread / kWarp;
+    AttendWhole<T, kColumns, kShortSequence, 1>(o, shorts, (block - mediums.pairs) * kShorts + warp,
+                                                base + static_cast<uint32_t>(warp) * kPairBytes,
+                                                thread % kWarp, [] { __syncwarp(); });
+  }
 }
 
 constexpr int kLongThreads = kQueryBlock / kTileRows * kWarp;
@@ -126,12 +134,15 @@ constexpr int kKeyBlock = 64;
 template <class T, int kColumns>
 __global__ void __launch_bounds__(kLongThreads)
     LongKernel(Operands<T> o, const AttentionItem* items) {
+  LetNextStart();
   extern __shared__ __align__(128) unsigned char shared[];
   using Tile = SwizzledTile<kColumns>;
   constexpr uint32_t kTileBytes = kKeyBlock * Tile::kRowBytes;
   static_assert(kQueryBlock == kKeyBlock, "query and key tiles are of one size");
   const AttentionItem item = items[static_cast<int>(blockIdx.x) / o.heads];
   const int queries = QueryRowCount(o, item, kQueryBlock);
+  const std::size_t query_first = FirstQueryRow(o, item), first = FirstOutRow(o, item);
+  WaitForInput();
   if (queries <= 0) return;
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % kWarp;
@@ -147,20 +158,19 @@ __global__ void __launch_bounds__(kLongThreads)
     return Tile{base + (2 + 2 * static_cast<uint32_t>(block & 1)) * kTileBytes};
   };
   const int column = static_cast<int>(blockIdx.x) % o.heads * o.head_size;
-  const auto first = static_cast<std::size_t>(FirstQueryRow(o, item));
   const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
 
+  const auto copy = [&](Tile to, const T* from, int stride, int valid) {
+    CopyTile<kLongThreads, kKeyBlock>(to, from, stride, kKeyBlock, valid, o.head_size, thread);
+  };
   const auto copy_keys = [&](int block) {
     const std::size_t from = key_first + static_cast<std::size_t>(block) * kKeyBlock * o.key_stride;
     const int valid = item.length - block * kKeyBlock;
-    CopyTile(keys(block), o.key + from, o.key_stride, kKeyBlock, valid, o.head_size, thread,
-             kLongThreads);
-    CopyTile(values(block), o.value + from, o.key_stride, kKeyBlock, valid, o.head_size, thread,
-             kLongThreads);
+    copy(keys(block), o.key + from, o.key_stride, valid);
+    copy(values(block), o.value + from, o.key_stride, valid);
     CommitCopies();
   };
-  CopyTile(query, o.query + first * o.query_stride + column, o.query_stride, kQueryBlock, queries,
-           o.head_size, thread, kLongThreads);
+  copy(query, o.query + query_first * o.query_stride + column, o.query_stride, queries);
   copy_keys(0);
 
   QueryRows<T, kColumns> rows;
@@ -195,19 +205,22 @@ constexpr int kMostHeadSize = 256;
 template <class T, int kLaneValues>
 __global__ void __launch_bounds__(kSimpleWarps* kWarp)
     SimpleKernel(Operands<T> o, const AttentionItem* items, int most_queries) {
+  LetNextStart();
   __shared__ float query[kSimpleWarps][kMostHeadSize];
   const AttentionItem item = items[static_cast<int>(blockIdx.x) / o.heads];
   const int queries = QueryRowCount(o, item, most_queries);
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
   const int column = static_cast<int>(blockIdx.x) % o.heads * o.head_size;
-  const auto first = static_cast<std::size_t>(FirstQueryRow(o, item));
+  const std::size_t query_first = FirstQueryRow(o, item), first = FirstOutRow(o, item);
   const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
 
+  WaitForInput();
   for (int q = warp; q < queries; q += kSimpleWarps) {
-    const std::size_t row = first + static_cast<std::size_t>(q);
+    const auto query_row = query_first + static_cast<std::size_t>(q);
+    const auto row = first + static_cast<std::size_t>(q);
     __syncwarp();
     for (int d = lane; d < o.head_size; d += kWarp) {
-      query[warp][d] = ToFloat(o.query[row * o.query_stride + column + d]);
+      query[warp][d] = ToFloat(o.query[query_row * o.query_stride + column + d]);
     }
     __syncwarp();
     float out[kLaneValues] = {};
@@ -258,43 +271,52 @@ bool AskForShared(Stream& stream, Kernel kernel) {
       "attention");
 }
 
-template <class T, int kColumns, int kRows, class Split>
-void LaunchSplit(Stream& stream, const Operands<T>& o, const AttentionItem* items, int pairs) {
-  constexpr int kPairs = Split::kWarps / Split::kSharing;
-  constexpr std::size_t kShared = kPairs * 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
-  const auto kernel = WholeKernel<T, kColumns, kRows, Split>;
-  if (!AskForShared<kShared>(stream, kernel)) return;
-  LaunchEarly(stream, "attention, whole sequences", kernel, dim3(Blocks(pairs, kPairs)),
-              dim3(Split::kWarps * kWarp), kShared, o, items, pairs);
-}
+template <class T, int kColumns, int kWarps, int kShorts>
+struct WholeForm {
+  static constexpr int kRows = std::max(kMediumSequence, kShorts* kShortSequence);
+  static constexpr std::size_t kShared = 3 * kRows * SwizzledTile<kColumns>::kRowBytes;
+  static bool Ask(Stream& stream) {
+    return AskForShared<kShared>(stream, WholeKernel<T, kColumns, kWarps, kShorts>);
+  }
+  static void Launch(Stream& stream, const Operands<T>& o, const WholeWork& mediums,
+                     const WholeWork& shorts) {
+    const unsigned blocks = static_cast<unsigned>(mediums.pairs) + Blocks(shorts.pairs, kShorts);
+    LaunchEarly(stream, "attention, whole sequences", WholeKernel<T, kColumns, kWarps, kShorts>,
+                dim3(blocks), dim3(kWarps * kWarp), kShared, o, mediums, shorts);
+  }
+};
 
-// Pairs a multiprocessor up to which warps share one. On an H100, fp16, 12 heads of 64, lengths of
-// MRPC: 14.4 against 19.2 us for 2816 tokens, 22.1 against 24.9 for 5632 (sequences over 32 tokens
-// shared), no difference for 11 264, 254 against 243 for 111 000.
-constexpr int kSharedPairs = 8;
+// Pairs a multiprocessor up to which each has four warps; beyond, short sequences have one and
+// medium ones two. On an H100 a pass of 5609 tokens, 19 pairs, takes 939 and with four warps 960
+// us.
+constexpr int kFewPairs = 16;
 
-template <class T, int kColumns, int kRows>
-void LaunchWhole(Stream& stream, const Operands<T>& o, const AttentionItem* items, int count) {
-  if (count == 0) return;
-  const int pairs = count * o.heads;
-  if (pairs <= kSharedPairs * stream.multiprocessors() && !o.one_query) {
-    LaunchSplit<T, kColumns, kRows, WarpATile<kRows>>(stream, o, items, pairs);
+// Both forms are asked for each time: asking loads a kernel, and a graph may be recorded with the
+// one that no batch before it used.
+template <class T, int kColumns>
+void LaunchWhole(Stream& stream, const Operands<T>& o, const WholeWork& mediums,
+                 const WholeWork& shorts) {
+  using Few = WholeForm<T, kColumns, 4, 1>;
+  using Many = WholeForm<T, kColumns, 2, 2>;
+  const int pairs = mediums.pairs + shorts.pairs;
+  if (pairs == 0 || !Few::Ask(stream) || !Many::Ask(stream)) return;
+  if (pairs <= kFewPairs * stream.multiprocessors()) {
+    Few::Launch(stream, o, mediums, shorts);
   } else {
-    LaunchSplit<T, kColumns, kRows, WarpEach<kColumns, kRows>>(stream, o, items, pairs);
+    Many::Launch(stream, o, mediums, shorts);
   }
 }
 
 template <class T, int kColumns>
 void LaunchTensorCore(Stream& stream, const Operands<T>& o, const AttentionWork& work) {
-  LaunchWhole<T, kColumns, kShortSequence>(stream, o, work.short_items, work.short_count);
-  LaunchWhole<T, kColumns, kMediumSequence>(stream, o, work.medium_items, work.medium_count);
+  LaunchWhole<T, kColumns>(stream, o, {work.medium_items, work.medium_count * o.heads},
+                           {work.short_items, work.short_count * o.heads});
   if (work.long_count > 0) {
     constexpr std::size_t kShared = 5 * kKeyBlock * SwizzledTile<kColumns>::kRowBytes;
     if (!AskForShared<kShared>(stream, LongKernel<T, kColumns>)) return;
-    LongKernel<T, kColumns>
-        <<<static_cast<unsigned>(work.long_count * o.heads), kLongThreads, kShared, stream.get()>>>(
-            o, work.long_items);
-    stream.CheckLaunch("attention, long");
+    LaunchEarly(stream, "attention, long", LongKernel<T, kColumns>,
+                dim3(static_cast<unsigned>(work.long_count * o.heads)), dim3(kLongThreads), kShared,
+                o, work.long_items);
   }
 }
 
@@ -302,10 +324,9 @@ template <class T, int kLaneValues>
 void LaunchSimple(Stream& stream, const Operands<T>& o, const AttentionWork& work) {
   const auto launch = [&](const AttentionItem* items, int count, int most_queries) {
     if (count == 0) return;
-    SimpleKernel<T, kLaneValues>
-        <<<static_cast<unsigned>(count * o.heads), dim3(kWarp, kSimpleWarps), 0, stream.get()>>>(
-            o, items, most_queries);
-    stream.CheckLaunch("attention, simple");
+    LaunchEarly(stream, "attention, simple", SimpleKernel<T, kLaneValues>,
+                dim3(static_cast<unsigned>(count * o.heads)), dim3(kWarp, kSimpleWarps), 0, o,
+                items, most_queries);
   };
   launch(work.short_items, work.short_count, kShortSequence);
   launch(work.medium_items, work.medium_count, kMediumSequence);
@@ -332,43 +353,45 @@ void Attention(Stream& stream, ConstTensor qkv, int heads, const AttentionWork& 
   DispatchType(qkv.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto* const rows = static_cast<const T*>(qkv.data);
-    const auto stride = static_cast<std::size_t>(qkv.columns);
     const int head_size = out.columns / heads;
     Launch<T>(stream,
               {.query = rows,
-               .query_stride = stride,
+               .query_stride = qkv.columns,
                .key = rows + out.columns,
                .value = rows + 2 * out.columns,
-               .key_stride = stride,
+               .key_stride = qkv.columns,
                .out = static_cast<T*>(out.data),
-               .out_stride = static_cast<std::size_t>(out.columns),
+               .out_stride = out.columns,
                .heads = heads,
                .head_size = head_size,
                .scale = 1.0f / sqrtf(static_cast<float>(head_size)),
-               .one_query = false},
+               .one_query = false,
+               .query_rows = {}},
               work);
   });
 }
 
-void AttentionOfOneQuery(Stream& stream, ConstTensor query, ConstTensor key_value, int heads,
-                         const AttentionWork& work, Tensor out) {
+void AttentionOfOneQuery(Stream& stream, ConstTensor query, const PooledRows& query_rows,
+                         ConstTensor key_value, int heads, const AttentionWork& work, Tensor out) {
   if (!stream.ok()) return;
   DispatchType(query.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const auto* const rows = static_cast<const T*>(key_value.data);
+    const auto* const values =
+        static_cast<const T*>(key_value.data) + (key_value.columns - out.columns);
     const int head_size = out.columns / heads;
     Launch<T>(stream,
               {.query = static_cast<const T*>(query.data),
-               .query_stride = static_cast<std::size_t>(query.columns),
-               .key = rows,
-               .value = rows + out.columns,
-               .key_stride = static_cast<std::size_t>(key_value.columns),
+               .query_stride = query.columns,
+               .key = values - out.columns,
+               .value = values,
+               .key_stride = key_value.columns,
                .out = static_cast<T*>(out.data),
-               .out_stride = static_cast<std::size_t>(out.columns),
+               .out_stride = out.columns,
                .heads = heads,
                .head_size = head_size,
                .scale = 1.0f / sqrtf(static_cast<float>(head_size)),
-               .one_query = true},
+               .one_query = true,
+               .query_rows = query_rows},
               work);
   });
 }

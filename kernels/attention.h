@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/attention_plan.h"
+#include "kernels/pooling.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -23,8 +24,10 @@ struct AttentionWork {
 // up to 128 run on tensor cores; anything else on a simple kernel.
 void Attention(Stream& stream, ConstTensor qkv, int heads, const AttentionWork& work, Tensor out);
 
-// The same for one query a sequence: query (B, N D), key_value (T, 2 N D), out (B, N D).
-void AttentionOfOneQuery(Stream& stream, ConstTensor query, ConstTensor key_value, int heads,
-                         const AttentionWork& work, Tensor out);
+// The same for one query a sequence, out (B, N D): keys and values are the last 2 N D columns of
+// `key_value`, a row a token, the query the first N D columns of the row of `query` that
+// `query_rows` name. So both may be one (T, 3 N D).
+void AttentionOfOneQuery(Stream& stream, ConstTensor query, const PooledRows& query_rows,
+                         ConstTensor key_value, int heads, const AttentionWork& work, Tensor out);
 
 }  // namespace embedserve::kernels

@@ -49,16 +49,14 @@ struct TableRows {
   int tokens;
   int columns;
   int32_t id = 0, position_row = 0;
-  __device__ RowPair<T> Rows(int token, int i) {
+  __device__ void Prepare(int begin, int step) {
+    const int mine = begin + static_cast<int>(threadIdx.x) * step;
+    if (mine >= tokens) return;
+    id = ids[mine];
+    position_row = position_rows[mine];
+  }
+  __device__ RowPair<T> Rows(int, int i) const {
     static_assert(kRingRounds <= kWarp);
-    if (i == 0) {
-      const int step = static_cast<int>(gridDim.x) * kRingWarps;
-      const int mine = token + static_cast<int>(threadIdx.x) * step;
-      if (mine < tokens) {
-        id = ids[mine];
-        position_row = position_rows[mine];
-      }
-    }
     const auto at = [this, i](int32_t table_row) {
       return static_cast<std::size_t>(__shfl_sync(kFullWarp, table_row, i)) *
              static_cast<std::size_t>(columns);

@@ -1,6 +1,7 @@
 // Layer normalisation over rows, with what comes before it in a transformer.
 #pragma once
 
+#include "kernels/pooling.h"
 #include "kernels/stream.h"
 #include "kernels/tensor.h"
 
@@ -13,10 +14,12 @@ struct LayerNormParameters {
   float eps = 0;
 };
 
-// out = LayerNorm(x + bias + residual), (M, H) each, one type. `bias` (H) is fp32 and may be null;
-// so may residual.data. `out` may be x or the residual. H: any; fast for multiples of 8 up to 2048.
+// out = LayerNorm(x + bias + residual), (M, H) each, one type; `out` may be fp32 beside any. `bias`
+// (H) is fp32 and may be null; so may residual.data. With `residual_rows` the residual is a larger
+// matrix and row b of x is summed with the row that they name for b. `out` may be x, or the
+// residual where it has its rows. H: any; fast for multiples of 8 up to 2048.
 void AddNorm(Stream& stream, ConstTensor x, const float* bias, ConstTensor residual,
-             const LayerNormParameters& norm, Tensor out);
+             const LayerNormParameters& norm, Tensor out, const PooledRows& residual_rows = {});
 
 // out = x / max(|x|, eps) by row, fp32, any width, with the bits of model/engine/l2_normalize.h.
 // `out` may be x.

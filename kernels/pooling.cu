@@ -8,6 +8,7 @@
 #include "kernels/device/warp.cuh"
 #include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
+#include "kernels/pooled_row.cuh"
 #include "kernels/pooling.h"
 
 namespace embedserve::kernels {
@@ -99,7 +100,6 @@ __global__ void __launch_bounds__(kStripes* kWarp)
                int out_columns, float* out) {
   __shared__ float shared[kStripes][kWarp][kCount];
   LetNextStart();
-  WaitForInput();
   const int lane = static_cast<int>(threadIdx.x);
   const int stripe = static_cast<int>(threadIdx.y);
   const int column = (static_cast<int>(blockIdx.y) * kWarp + lane) * kCount;
@@ -112,6 +112,7 @@ __global__ void __launch_bounds__(kStripes* kWarp)
   if (kind == PoolKind::kFirst) end = min(end, begin + 1);
   if (kind == PoolKind::kLast) begin = max(begin, end - 1);
   const bool empty = begin >= end;
+  WaitForInput();
 
   float value[kCount];
 #pragma unroll
@@ -142,15 +143,13 @@ __global__ void __launch_bounds__(kStripes* kWarp)
 
 template <class T, int kCount>
 __global__ void __launch_bounds__(kGatherThreads* kGatherSequences)
-    GatherKernel(const T* x, Sequences sequences, PoolKind kind, int columns, T* out) {
+    GatherKernel(const T* x, PooledRows rows, int count, int columns, T* out) {
   LetNextStart();
-  WaitForInput();
   const int b = static_cast<int>(blockIdx.x) * kGatherSequences + static_cast<int>(threadIdx.y);
-  if (b >= sequences.count) return;
-  const Range range = RangeOf(sequences, b);
-  if (range.begin >= range.end) return;
+  const int row = b < count ? PooledRow(rows, b) : 0;
+  WaitForInput();
+  if (b >= count) return;
   const auto width = static_cast<std::size_t>(columns);
-  const int row = kind == PoolKind::kLast ? range.end - 1 : range.begin;
   const T* const from = x + static_cast<std::size_t>(row) * width;
   T* const to = out + static_cast<std::size_t>(b) * width;
   for (int c = static_cast<int>(threadIdx.x) * kCount; c < columns; c += kGatherThreads * kCount) {
@@ -188,15 +187,13 @@ void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
   });
 }
 
-void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
-                Tensor out) {
-  if (!stream.ok() || sequences.count == 0) return;
+void GatherRows(Stream& stream, ConstTensor x, const PooledRows& rows, Tensor out) {
+  if (!stream.ok() || out.rows == 0) return;
   Dispatch(x, [&](auto tag, auto count) {
     using T = typename decltype(tag)::type;
     LaunchEarly(stream, "gather", GatherKernel<T, count()>,
-                dim3(Blocks(sequences.count, kGatherSequences)),
-                dim3(kGatherThreads, kGatherSequences), 0, static_cast<const T*>(x.data), sequences,
-                kind, x.columns, static_cast<T*>(out.data));
+                dim3(Blocks(out.rows, kGatherSequences)), dim3(kGatherThreads, kGatherSequences), 0,
+                x.data, rows, out.rows, x.columns, out.data);
   });
 }
 

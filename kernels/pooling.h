@@ -30,13 +30,19 @@ struct Sequences {
   int count = 0;                     // B
 };
 
+// The row of a matrix that belongs to sequence b: of a matrix with a row a token, the one that
+// kFirst or kLast takes, some row for a sequence of length 0. Without sequences it is row b.
+struct PooledRows {
+  Sequences sequences;
+  PoolKind kind = PoolKind::kFirst;
+};
+
 // out (B, kinds * H) fp32: the kinds side by side in their order. Sums are fp32, in an order that
 // the sequence's own length fixes. A sequence of length 0 gives zeros.
 void Pool(Stream& stream, ConstTensor x, const Sequences& sequences,
           std::span<const PoolKind> kinds, Tensor out);
 
-// out[b] = the row of `x` that kFirst or kLast takes, in x's type; unchanged for length 0.
-void GatherRows(Stream& stream, ConstTensor x, const Sequences& sequences, PoolKind kind,
-                Tensor out);
+// out[b] = the row of `x` that belongs to sequence b, in x's type; out.rows is their number.
+void GatherRows(Stream& stream, ConstTensor x, const PooledRows& rows, Tensor out);
 
 }  // namespace embedserve::kernels

@@ -57,18 +57,19 @@ struct RowPair {
   const T* second;
 };
 
-// out[r] = LayerNorm(first + second + bias). source.Rows(r, i) gives a warp its i-th pair; whole
-// warps call it, for i = 0, 1, ... below kRingRounds in order. It reads nothing before the first
-// call, and the vectors come before WaitForInput: nothing before this kernel writes them. A row may
-// be written over either of its pair.
-template <class T, int kPackets, class Source>
+// out[r] = LayerNorm(first + second + bias). A warp takes the rows begin, begin + step, ...:
+// source.Rows(r, i) gives the i-th pair; whole warps call it, for i = 0, 1, ... below kRingRounds
+// in order. source.Prepare(begin, step) reads what no kernel writes, which is all that is read
+// before WaitForInput, as the vectors. A row may be written over either of its pair.
+template <class T, int kPackets, class Source, class Out>
 __device__ void NormalizeSums(Source source, const float* bias, const LayerNormParameters& norm,
-                              int rows, int columns, T* out) {
+                              int rows, int columns, Out* out) {
   constexpr int kStages = kRingStages<T, kPackets>;
   __shared__ RawPacket<T, kPacket> ring[kStages][kRingWarps][2][kPackets][kWarp];
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
   const int step = static_cast<int>(gridDim.x) * kRingWarps;
   const int begin = static_cast<int>(blockIdx.x) * kRingWarps + warp;
+  source.Prepare(begin, step);
   WarpRow<kPackets> held_bias, gamma, beta;
   if (bias != nullptr) held_bias.Load(bias, columns);
   gamma.Load(norm.gamma, columns);

@@ -24,17 +24,20 @@ __device__ inline float QuadSum(float x) {
 }
 
 // Copies rows [0, rows) of a head's slice into a tile, the columns beyond `head_size` and the rows
-// beyond `valid_rows` as zeros: 0 times a stale NaN would be NaN. `threads` threads share the work.
-template <class T, int kColumns>
-__device__ inline void CopyTile(SwizzledTile<kColumns> tile, const T* from, std::size_t stride,
-                                int rows, int valid_rows, int head_size, int thread, int threads) {
-  constexpr int kChunks = SwizzledTile<kColumns>::kChunks;
-  for (int i = thread; i < rows * kChunks; i += threads) {
-    const int row = i / kChunks, chunk = i % kChunks;
-    const bool valid = row < valid_rows && chunk * 8 < head_size;
-    const T* const source =
-        valid ? from + static_cast<std::size_t>(row) * stride + chunk * 8 : from;
-    CopyAsync(tile.At(row, chunk), source, valid);
+// beyond `valid_rows` as zeros: 0 times a stale NaN would be NaN. kThreads threads share the work,
+// each has one chunk of every few rows; rows <= kMostRows.
+template <int kThreads, int kMostRows, class T, int kColumns>
+__device__ inline void CopyTile(SwizzledTile<kColumns> tile, const T* from, int stride, int rows,
+                                int valid_rows, int head_size, int thread) {
+  constexpr int kChunks = SwizzledTile<kColumns>::kChunks, kStep = kThreads / kChunks;
+  const int chunk = thread % kChunks, first = thread / kChunks;
+  const bool inside = chunk * 8 < head_size;
+  const T* const mine = from + first * stride + chunk * 8;
+#pragma unroll 4
+  for (int step = 0; step < kMostRows; step += kStep) {
+    if (step + first >= rows) break;
+    const bool valid = inside && step + first < valid_rows;
+    CopyAsync(tile.At(step + first, chunk), valid ? mine + step * stride : from, valid);
   }
 }
 
@@ -72,7 +75,8 @@ struct QueryRows {
   // Writes the rows over the tile's own, which no other warp reads.
   __device__ void Store(SwizzledTile<kColumns> tile, int first_row, int lane) {
     const int g = lane >> 2, t = lane & 3;
-    const float scale[2] = {1.0f / QuadSum(sum[0]), 1.0f / QuadSum(sum[1])};
+    // Sums are at least 1.
+    const float scale[2] = {__fdividef(1.0f, QuadSum(sum[0])), __fdividef(1.0f, QuadSum(sum[1]))};
 #pragma unroll
     for (int n = 0; n < kColumns / 8; ++n) {
 #pragma unroll

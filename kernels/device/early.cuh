@@ -12,7 +12,10 @@ __device__ inline void LetNextStart() {
 }
 
 // Returns when everything before this kernel has ended and its writes are visible. A kernel started
-// by LaunchEarly (launch.cuh) touches nothing that others write before this.
+// by LaunchEarly (launch.cuh) touches nothing that other kernels write before this; weights and a
+// batch's own arrays (ids, offsets, work), which are copied before the first kernel starts, it may
+// read. Some thread of every kernel calls it, work or none: else the kernel after would not wait
+// for the one before.
 __device__ inline void WaitForInput() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -15,6 +15,12 @@ __device__ inline bool IsInside(int p, int column, int columns) {
   return p < kSurely || column < columns;
 }
 
+// By halves: three dependent additions, where latency counts, and not eight.
+__device__ inline float Total(const float (&v)[kPacket]) {
+  static_assert(kPacket == 8, "a tree of three levels");
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 template <int kPackets>
 struct WarpRow {
   static_assert(kPackets > 0, "a row that no warp holds");
@@ -60,21 +66,22 @@ struct WarpRow {
   // To mean 0 and variance 1, but for eps. Two passes over the registers: mean, then squared
   // deviations. One-pass variance cancels for rows whose mean is far from zero.
   __device__ void Standardize(float eps, int columns) {
-    float sum = 0;
-    ForEach(columns, [&sum](float(&v)[kPacket], int) {
+    const float share = 1.0f / static_cast<float>(columns);
+    float sums[kPacket] = {};
+    ForEach(columns, [&sums](float(&v)[kPacket], int) {
 #pragma unroll
-      for (int i = 0; i < kPacket; ++i) sum += v[i];
+      for (int i = 0; i < kPacket; ++i) sums[i] += v[i];
     });
-    const float mean = WarpSum(sum) / static_cast<float>(columns);
-    float squares = 0;
+    const float mean = WarpSum(Total(sums)) * share;
+    float squares[kPacket] = {};
     ForEach(columns, [&squares, mean](float(&v)[kPacket], int) {
 #pragma unroll
       for (int i = 0; i < kPacket; ++i) {
         v[i] -= mean;
-        squares += v[i] * v[i];
+        squares[i] += v[i] * v[i];
       }
     });
-    const float scale = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(columns) + eps);
+    const float scale = rsqrtf(WarpSum(Total(squares)) * share + eps);
     ForEach(columns, [scale](float(&v)[kPacket], int) {
 #pragma unroll
       for (int i = 0; i < kPacket; ++i) v[i] *= scale;

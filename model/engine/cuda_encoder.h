@@ -1,8 +1,11 @@
-// The transformer encoder on a device: packed token ids -> last hidden states (semantics.md 7).
+// The transformer encoder and the pooling on a device: packed token ids -> one row a sequence
+// (semantics.md 7, 8).
 #pragma once
 
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "kernels/buffer.h"
 #include "kernels/gelu_linear.h"
@@ -30,37 +33,41 @@ struct CudaActivations {
 
 class CudaEncoder {
  public:
-  // Chooses the plans of all matrix products; failures stick to `stream`. With `one_row` the last
-  // layer computes the single row of a sequence that kFirst or kLast pooling takes: all of its
-  // keys and values, but one query, and the feed-forward block for B rows instead of T.
+  // Chooses the plans of all matrix products; failures stick to `stream`. Where `pooling` is kFirst
+  // or kLast alone, the last layer computes the single row of a sequence that it takes: all of its
+  // keys and values, but one query, and what follows for B rows instead of T.
   CudaEncoder(kernels::Stream& stream, const kernels::GemmLibrary& library,
               const kernels::DeviceBuffer& workspace, const EncoderConfig& config,
               const CudaWeights& weights, kernels::DType type, int most_tokens,
-              std::optional<kernels::PoolKind> one_row);
+              std::span<const kernels::PoolKind> pooling);
   // Most device memory that the constructor takes at a time, and gives back.
   static std::size_t TrialBytes(const EncoderConfig& config, kernels::DType type, int most_tokens);
 
-  // Leaves the last hidden states in activations.hidden: (T, H), or (B, H) with `one_row`.
+  // Leaves the kinds of pooling side by side in `pooled` (B, kinds * H), fp32.
   void Run(kernels::Stream& stream, const kernels::DeviceBuffer& workspace, const CudaInput& input,
-           const CudaActivations& activations);
+           const CudaActivations& activations, kernels::Tensor pooled);
 
  private:
   struct Pass;  // what Run's steps share
+  struct Rows;  // what a layer's steps after the attention work on
 
   void RunLayer(const Pass& pass, const CudaLayer& layer);
+  // For the rows that the pooling takes: with the queries of these rows alone, or, in two kernels
+  // fewer, of all.
   void RunLastLayer(const Pass& pass, const CudaLayer& layer);
-  // What follows the attention, for `rows` rows: from `context` and the layer's input `residual`
-  // to the hidden rows. `product` is overwritten and is neither of the two.
-  void FinishLayer(const Pass& pass, const CudaLayer& layer, kernels::Tensor context,
-                   kernels::ConstTensor residual, kernels::Tensor product, int rows);
+  void RunLastLayerWhole(const Pass& pass, const CudaLayer& layer);
+  // What follows the attention.
+  void FinishLayer(const Pass& pass, const CudaLayer& layer, const Rows& rows);
 
   EncoderConfig config_;
   const CudaWeights& weights_;
-  std::optional<kernels::PoolKind> one_row_;
+  std::vector<kernels::PoolKind> pooling_;
+  std::optional<kernels::PoolKind> one_row_;  // the pooling, if it takes one row of a sequence
+  bool products_agree_;                       // in bits, whichever rows of a weight they take
   kernels::Gemm qkv_, attention_output_, output_;
   kernels::GeluLinear gelu_;                        // with kGeluErf, where it is available;
   std::optional<kernels::Gemm> intermediate_;       // otherwise
-  std::optional<kernels::Gemm> query_, key_value_;  // of the last layer with one_row_
+  std::optional<kernels::Gemm> query_, key_value_;  // of the last layer, with one_row_
 };
 
 }  // namespace embedserve

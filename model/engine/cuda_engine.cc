@@ -7,7 +7,6 @@
 
 #include "fmt/format.h"
 #include "kernels/buffer.h"
-#include "kernels/convert.h"
 #include "kernels/device.h"
 #include "kernels/gemm.h"
 #include "kernels/graph.h"
@@ -47,21 +46,14 @@ kernels::PoolKind Kind(PoolingMode mode) {
   return kernels::PoolKind::kFirst;
 }
 
-// The only row of a sequence that the pooling reads, if it is only one.
-std::optional<kernels::PoolKind> OneRow(std::span<const kernels::PoolKind> kinds) {
-  if (kinds.size() != 1) return std::nullopt;
-  if (kinds[0] == kernels::PoolKind::kFirst || kinds[0] == kernels::PoolKind::kLast) {
-    return kinds[0];
-  }
-  return std::nullopt;
-}
-
 // The forward pass recorded for batches of at most these sizes.
 struct Recording {
   CudaInputSize size;  // no items of a kind: made for batches without them
   kernels::Graph graph;
   kernels::Tensor rows;  // where it leaves its result
 };
+
+bool HasWhole(const CudaInputSize& size) { return size.short_items + size.medium_items > 0; }
 
 // One batch in flight: its own stream, memory and graphs.
 struct Slot {
@@ -166,7 +158,7 @@ absl::StatusOr<std::unique_ptr<Engine>> CudaEngine::Create(const ModelFolder& fo
       CudaMemory::Of(folder, engine->weights_, StorageType(options.compute_type), engine->limits());
   engine->encoder_.emplace(stream, *engine->library_, first.workspace, folder.encoder,
                            engine->weights_, StorageType(options.compute_type),
-                           engine->options_.max_batch_tokens, OneRow(engine->kinds_));
+                           engine->options_.max_batch_tokens, engine->kinds_);
   engine->head_.emplace(stream, *engine->library_, first.workspace, engine->weights_.head,
                         static_cast<int>(engine->kinds_.size()) * folder.encoder.hidden,
                         options.max_batch_sequences);
@@ -210,15 +202,9 @@ std::string CudaEngine::memory() const {
 }
 
 kernels::Tensor CudaEngine::Forward(Slot& slot, const CudaInput& input) {
-  encoder_->Run(slot.stream, slot.workspace, input, slot.on_device.activations);
   const int rows = input.sequences.count;
-  const kernels::Tensor pooled = head_->Input(slot.on_device.head_rows, rows);
-  if (OneRow(kinds_).has_value()) {
-    kernels::Convert(slot.stream, slot.on_device.activations.hidden.Rows(0, rows), pooled);
-  } else {
-    kernels::Pool(slot.stream, slot.on_device.activations.hidden.Rows(0, input.tokens),
-                  input.sequences, kinds_, pooled);
-  }
+  encoder_->Run(slot.stream, slot.workspace, input, slot.on_device.activations,
+                head_->Input(slot.on_device.head_rows, rows));
   return head_->Run(slot.stream, slot.workspace, slot.on_device.head_rows, rows);
 }
 
@@ -253,12 +239,12 @@ absl::Status CudaEngine::Record(Slot& slot) {
     const int sequences =
         std::min(std::max(1, tokens / kGraphTokensASequence), options_.max_batch_sequences);
     const CudaInputSize most = CudaInputSize::Most(tokens, sequences);
-    // Each kind of attention is a launch of its own: with and without it.
-    for (int kinds = 1; kinds < 8; ++kinds) {
+    // Sequences that attention holds whole are one launch of it, long ones another: with and
+    // without each.
+    for (int kinds = 1; kinds < 4; ++kinds) {
       Recording recording{.size = most};
-      if ((kinds & 1) == 0) recording.size.short_items = 0;
-      if ((kinds & 2) == 0) recording.size.medium_items = 0;
-      if ((kinds & 4) == 0) recording.size.long_items = 0;
+      if ((kinds & 1) == 0) recording.size.short_items = recording.size.medium_items = 0;
+      if ((kinds & 2) == 0) recording.size.long_items = 0;
       const CudaInput input = InputAt(slot.on_device.input, recording.size);
       recording.graph =
           kernels::Graph::Record(slot.stream, [&] { recording.rows = Forward(slot, input); });
@@ -273,12 +259,10 @@ const Recording* CudaEngine::FindRecording(const Slot& slot, const PackedBatch& 
   const CudaInputSize size = CudaInputSize::Of(batch, slot.plan);
   const auto found = std::ranges::find_if(slot.recordings, [&](const Recording& recording) {
     const CudaInputSize& most = recording.size;
-    const auto fits = [](int items, int most_items) {
-      return items <= most_items && (items == 0) == (most_items == 0);
-    };
     return size.tokens <= most.tokens && size.sequences <= most.sequences &&
-           fits(size.short_items, most.short_items) && fits(size.medium_items, most.medium_items) &&
-           fits(size.long_items, most.long_items);
+           size.short_items <= most.short_items && size.medium_items <= most.medium_items &&
+           size.long_items <= most.long_items && HasWhole(size) == HasWhole(most) &&
+           (size.long_items == 0) == (most.long_items == 0);
   });
   return found == slot.recordings.end() ? nullptr : &*found;
 }

@@ -113,28 +113,44 @@ void Check(Stream& stream, DType type, int heads, int head_size, const std::vect
   EXPECT_TRUE(AllNear(out.Values(), expected.values, expected.bound, hidden));
 }
 
+enum class Query { kRowASequence, kRowAToken };
+
 void CheckOneQuery(Stream& stream, DType type, int heads, int head_size,
-                   const std::vector<int>& lengths) {
+                   const std::vector<int>& lengths, Query from) {
   SCOPED_TRACE(Name(type) + ", one query, " + std::to_string(heads) + " heads of " +
                std::to_string(head_size));
   Random random;
   const DeviceWork batch(stream, lengths);
   const auto sequences = static_cast<int>(lengths.size());
+  const bool a_token = from == Query::kRowAToken;
   const int hidden = heads * head_size;
-  const auto width = static_cast<std::size_t>(hidden), stride = 2 * width;
-  const DeviceMatrix query(stream, type, sequences, hidden,
-                           random.Values(lengths.size() * width, -2, 2));
-  const DeviceMatrix kv(stream, type, batch.tokens(), 2 * hidden,
-                        random.Values(static_cast<std::size_t>(batch.tokens()) * stride, -2, 2));
+  const auto width = static_cast<std::size_t>(hidden), stride = (a_token ? 3 : 2) * width;
+  const DeviceMatrix rows(stream, type, batch.tokens(), static_cast<int>(stride),
+                          random.Values(static_cast<std::size_t>(batch.tokens()) * stride, -2, 2));
+  const DeviceMatrix queries(stream, type, sequences, hidden,
+                             random.Values(lengths.size() * width, -2, 2));
+  std::vector<int32_t> chosen;
+  for (const int length : lengths) chosen.push_back(random.Int(0, length - 1));
+  const DeviceInts offsets(stream, batch.offsets), starts(stream, chosen);
   const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, sequences, hidden);
-  AttentionOfOneQuery(stream, query.tensor(), kv.tensor(), heads, batch.work, out.tensor());
+  if (a_token) {
+    AttentionOfOneQuery(stream, rows.tensor(),
+                        {{offsets.data(), starts.data(), sequences}, PoolKind::kFirst},
+                        rows.tensor(), heads, batch.work, out.tensor());
+  } else {
+    AttentionOfOneQuery(stream, queries.tensor(), {}, rows.tensor(), heads, batch.work,
+                        out.tensor());
+  }
 
-  const std::vector<double> q = query.Values(), values = kv.Values();
+  const std::vector<double> q = (a_token ? rows : queries).Values(), values = rows.Values();
+  const std::size_t keys = a_token ? width : 0;
   Expected expected;
   for (std::size_t b = 0; b < lengths.size(); ++b) {
-    const auto first = static_cast<std::size_t>(batch.offsets[b]) * stride;
+    const auto first = static_cast<std::size_t>(batch.offsets[b]) * stride + keys;
+    const std::size_t query =
+        a_token ? static_cast<std::size_t>(batch.offsets[b] + chosen[b]) * stride : b * width;
     for (std::size_t column = 0; column < width; column += static_cast<std::size_t>(head_size)) {
-      AddExpected(q, b * width + column, values, first + column, first + width + column, stride,
+      AddExpected(q, query + column, values, first + column, first + width + column, stride,
                   lengths[b], head_size, type, expected);
     }
   }
@@ -171,9 +187,11 @@ TEST(AttentionTest, OneQueryASequence) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
   for (const DType type : kAllDTypes) {
-    CheckOneQuery(stream, type, 12, 64, kLengths);
-    CheckOneQuery(stream, type, 3, 32, kLengths);
-    CheckOneQuery(stream, type, 3, 40, {1, 32, 33, 300});
+    for (const Query from : {Query::kRowASequence, Query::kRowAToken}) {
+      CheckOneQuery(stream, type, 12, 64, kLengths, from);
+      CheckOneQuery(stream, type, 3, 32, kLengths, from);
+      CheckOneQuery(stream, type, 3, 40, {1, 32, 33, 300}, from);
+    }
   }
 }
 
@@ -217,8 +235,8 @@ TEST(AttentionTest, ASequenceHasTheSameBitsInALargeBatch) {
   EMBEDSERVE_NEED_DEVICE();
   Stream stream(0);
   constexpr int kHeads = 12;
-  const std::vector<int> few = {1, 16, 27, 32, 33, 48, 63, 64};  // four of each kind held whole
-  const auto repeats = static_cast<std::size_t>(stream.multiprocessors() * 8 / (4 * kHeads) + 1);
+  const std::vector<int> few = {1, 16, 27, 32, 33, 48, 63, 64};
+  const auto repeats = static_cast<std::size_t>(stream.multiprocessors() * 32 / (8 * kHeads) + 1);
   const DeviceWork small(stream, few), large(stream, Cycled(few, repeats * few.size()));
   for (const DType type : {DType::kFp16, DType::kBf16}) {
     for (const int head_size : {32, 64}) {
@@ -236,6 +254,36 @@ TEST(AttentionTest, ASequenceHasTheSameBitsInALargeBatch) {
       const std::vector<std::byte> expected = attend(small, rows);
       EXPECT_TRUE(attend(large, Cycled(rows, repeats * rows.size())) ==
                   Cycled(expected, repeats * expected.size()));
+    }
+  }
+}
+
+// The one query's row of the whole, however the query comes and however many sequences there are.
+TEST(AttentionTest, OneQueryHasTheBitsOfTheWhole) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  constexpr int kHeads = 12, kHidden = kHeads * 64;
+  for (const DType type : kAllDTypes) {
+    for (const std::size_t count : {std::size_t{9}, std::size_t{450}}) {
+      SCOPED_TRACE(Name(type) + ", sequences: " + std::to_string(count));
+      Random random;
+      const std::vector<int> lengths =
+          Cycled(std::vector<int>{27, 1, 16, 17, 32, 33, 48, 64, 100}, count);
+      const DeviceWork batch(stream, lengths);
+      const int sequences = static_cast<int>(count);
+      const DeviceMatrix qkv(
+          stream, type, batch.tokens(), 3 * kHidden,
+          random.Values(static_cast<std::size_t>(batch.tokens()) * 3 * kHidden, -2, 2));
+      const DeviceInts offsets(stream, batch.offsets);
+      const PooledRows last{{offsets.data(), offsets.data(), sequences}, PoolKind::kLast};
+      const DeviceMatrix all = DeviceMatrix::Poisoned(stream, type, batch.tokens(), kHidden);
+      Attention(stream, qkv.tensor(), kHeads, batch.work, all.tensor());
+      const DeviceMatrix expected = DeviceMatrix::Poisoned(stream, type, sequences, kHidden);
+      GatherRows(stream, all.tensor(), last, expected.tensor());
+      const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, sequences, kHidden);
+      AttentionOfOneQuery(stream, qkv.tensor(), last, qkv.tensor(), kHeads, batch.work,
+                          out.tensor());
+      EXPECT_TRUE(out.Bytes() == expected.Bytes());
     }
   }
 }

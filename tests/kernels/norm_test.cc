@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/convert.h"
+#include "kernels/pooling.h"
 #include "tests/kernels/device_matrix.h"
 #include "tests/kernels/layer_norm_reference.h"
 #include "tests/kernels/require_device.h"
@@ -81,6 +83,41 @@ TEST(NormTest, ARowHasTheSameBitsAtAnyPlace) {
       };
       EXPECT_TRUE(norm(Cycled(few_x, many * width), Cycled(few_r, many * width)) ==
                   Cycled(norm(few_x, few_r), many * width * ByteSize(type)));
+    }
+  }
+}
+
+// The residual of row b is the first or last row of sequence b; results in fp32 are those that the
+// type rounds.
+TEST(NormTest, AddNormTakesPooledRowsAndGivesFp32) {
+  EMBEDSERVE_NEED_DEVICE();
+  Stream stream(0);
+  const DeviceInts offsets(stream, {0, 3, 4, 4, 40}), starts(stream, {1, 0, 0, 17});
+  for (const DType type : kAllDTypes) {
+    for (const int columns : {8, 768, 1032, 30}) {
+      SCOPED_TRACE(Name(type) + " " + std::to_string(columns));
+      Random random;
+      const auto width = static_cast<std::size_t>(columns);
+      const DeviceMatrix x(stream, type, 4, columns, random.Values(4 * width));
+      const DeviceMatrix residual(stream, type, 40, columns, random.Values(40 * width));
+      const DeviceMatrix vectors(stream, DType::kFp32, 3, columns, random.Values(3 * width));
+      const auto* const bias = vectors.as<float>();
+      const LayerNormParameters norm{bias + width, bias + 2 * width, kEps};
+      for (const PoolKind kind : {PoolKind::kFirst, PoolKind::kLast}) {
+        const PooledRows rows{{offsets.data(), starts.data(), 4}, kind};
+        const DeviceMatrix gathered = DeviceMatrix::Poisoned(stream, type, 4, columns);
+        GatherRows(stream, residual.tensor(), rows, gathered.tensor());
+        const DeviceMatrix expected = DeviceMatrix::Poisoned(stream, type, 4, columns);
+        AddNorm(stream, x.tensor(), bias, gathered.tensor(), norm, expected.tensor());
+        const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, 4, columns);
+        AddNorm(stream, x.tensor(), bias, residual.tensor(), norm, out.tensor(), rows);
+        EXPECT_EQ(out.Bytes(), expected.Bytes());
+        const DeviceMatrix wide = DeviceMatrix::Poisoned(stream, DType::kFp32, 4, columns);
+        AddNorm(stream, x.tensor(), bias, residual.tensor(), norm, wide.tensor(), rows);
+        const DeviceMatrix rounded = DeviceMatrix::Poisoned(stream, type, 4, columns);
+        Convert(stream, wide.tensor(), rounded.tensor());
+        EXPECT_EQ(rounded.Bytes(), expected.Bytes());
+      }
     }
   }
 }

@@ -174,7 +174,7 @@ TEST(PoolingTest, GathersFirstAndLastRows) {
       const DeviceInts offsets(stream, batch.offsets), starts(stream, batch.starts);
       for (const PoolKind kind : {PoolKind::kFirst, PoolKind::kLast}) {
         const DeviceMatrix out = DeviceMatrix::Poisoned(stream, type, batch.sequences(), columns);
-        GatherRows(stream, x.tensor(), {offsets.data(), starts.data(), batch.sequences()}, kind,
+        GatherRows(stream, x.tensor(), {{offsets.data(), starts.data(), batch.sequences()}, kind},
                    out.tensor());
         std::vector<double> expected;
         for (std::size_t b = 0; b < batch.starts.size(); ++b) {
