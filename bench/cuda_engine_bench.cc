@@ -124,8 +124,9 @@ bool MeasureForward(RandomFolder& model, ComputeType type, std::span<const int> 
     };
     submit();
     kernels::Graph graph;
-    if (batch.tokens() <= MostGraphTokens(stream.multiprocessors()))
+    if (batch.tokens() <= MostGraphTokens(stream.multiprocessors())) {
       graph = kernels::Graph::Record(stream, submit);
+    }
     stream.Synchronize();
     if (profile) {
       stream.Check(cudaProfilerStart(), "profiler");
