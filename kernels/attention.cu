@@ -68,9 +68,9 @@ __device__ void AttendWhole(const Operands<T>& o, const WholeWork& work, int pai
   using Tile = SwizzledTile<kColumns>;
   constexpr uint32_t kTileBytes = kRows * Tile::kRowBytes;
   const AttentionItem item = pair < work.pairs ? work.items[pair / o.heads] : AttentionItem{};
-  const int queries = QueryRowCount(o, item, kRows);
+  const int length = Uniform(item.length), queries = Uniform(QueryRowCount(o, item, kRows));
   const int query_rows = (queries + kTileRows - 1) / kTileRows * kTileRows;
-  const int key_rows = (item.length + 15) / 16 * 16;
+  const int key_rows = (length + 15) / 16 * 16;
   const int column = pair % o.heads * o.head_size;
   const T* const query_from = o.query + FirstQueryRow(o, item) * o.query_stride + column;
   const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;
@@ -85,17 +85,17 @@ __device__ void AttendWhole(const Operands<T>& o, const WholeWork& work, int pai
     CopyTile<kWarps * kWarp, kRows>(tile, from, stride, rows, valid, o.head_size, thread);
   };
   copy(query, query_from, o.query_stride, query_rows, queries);
-  copy(keys, o.key + key_first, o.key_stride, key_rows, item.length);
-  copy(values, o.value + key_first, o.key_stride, key_rows, item.length);
+  copy(keys, o.key + key_first, o.key_stride, key_rows, length);
+  copy(values, o.value + key_first, o.key_stride, key_rows, length);
   CommitCopies();
   WaitForCopies<0>();
   meet();
 
   const int lane = thread % kWarp;
-  for (int row = thread / kWarp * kTileRows; row < query_rows; row += kWarps * kTileRows) {
+  for (int row = Uniform(thread / kWarp) * kTileRows; row < query_rows; row += kWarps * kTileRows) {
     QueryRows<T, kColumns> rows;
     rows.Load(query, row, lane);
-    rows.template Fold<kRows>(keys, values, item.length, o.scale * kLog2e, lane);
+    rows.template Fold<kRows>(keys, values, length, o.scale * kLog2e, lane);
     __syncwarp();
     rows.Store(query, row, lane);
     __syncwarp();
@@ -105,9 +105,9 @@ __device__ void AttendWhole(const Operands<T>& o, const WholeWork& work, int pai
 }
 
 // A block of kWarps warps holds one pair of a medium sequence or kShorts pairs of short ones. The
-// medium pairs come first, for they end last.
+// medium pairs come first, for they end last. Registers: 128 a thread, for wide heads 255.
 template <class T, int kColumns, int kWarps, int kShorts>
-__global__ void __launch_bounds__(kWarps* kWarp)
+__global__ void __launch_bounds__(kWarps* kWarp, (kColumns > 64 ? 256 : 512) / (kWarps * kWarp))
     WholeKernel(Operands<T> o, WholeWork mediums, WholeWork shorts) {
   extern __shared__ __align__(128) unsigned char shared[];
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
@@ -146,7 +146,8 @@ __global__ void __launch_bounds__(kLongThreads)
   if (queries <= 0) return;
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % kWarp;
-  const int row = thread / kWarp * kTileRows;  // first of this warp's query rows in the block
+  // The first of this warp's query rows in the block.
+  const int row = Uniform(thread / kWarp) * kTileRows;
 
   const auto base = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   const Tile query{base};
@@ -209,7 +210,7 @@ __global__ void __launch_bounds__(kSimpleWarps* kWarp)
   __shared__ float query[kSimpleWarps][kMostHeadSize];
   const AttentionItem item = items[static_cast<int>(blockIdx.x) / o.heads];
   const int queries = QueryRowCount(o, item, most_queries);
-  const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
+  const int lane = static_cast<int>(threadIdx.x), warp = Uniform(static_cast<int>(threadIdx.y));
   const int column = static_cast<int>(blockIdx.x) % o.heads * o.head_size;
   const std::size_t query_first = FirstQueryRow(o, item), first = FirstOutRow(o, item);
   const std::size_t key_first = static_cast<std::size_t>(item.row) * o.key_stride + column;

@@ -6,6 +6,10 @@ namespace embedserve::kernels {
 inline constexpr int kWarp = 32;
 inline constexpr unsigned kFullWarp = 0xffffffffu;
 
+// x, the same for all lanes, as one that the compiler too knows to be so: paths that hang on it do
+// not diverge, and shuffles there need no way out for the case that they do.
+__device__ inline int Uniform(int x) { return __shfl_sync(kFullWarp, x, 0); }
+
 __device__ inline float WarpSum(float x) {
 #pragma unroll
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
