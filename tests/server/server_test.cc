@@ -184,6 +184,65 @@ TEST(Server, TheLossOfTheLastDeviceEndsIt) {
   EXPECT_EQ(server.server().calls_in_flight(), 0);
 }
 
+// A server that drains while one batch runs on its only device and another waits behind it.
+class DrainWithAStagedBatch : public testing::Test {
+ protected:
+  DrainWithAStagedBatch() {
+    auto engine = NewTestEngine([this](const PackedBatch&) {
+      while (held_) std::this_thread::yield();
+      return lost_ ? absl::DataLossError("gone") : absl::OkStatus();
+    });
+    engine->ready = [this] {
+      ++looks_;
+      return !held_;
+    };
+    std::vector<std::unique_ptr<Engine>> engines;
+    engines.push_back(std::move(engine));
+    server_ = std::make_unique<TestServer>(TestServer::FastOptions(), std::move(engines));
+    held_ = true;
+    callers_.emplace_back(&DrainWithAStagedBatch::Call, this, 0);
+    while (looks_ == 0) std::this_thread::yield();  // it runs
+    callers_.emplace_back(&DrainWithAStagedBatch::Call, this, 1);
+    for (int64_t looks = -1; looks != looks_;) {  // none while two are in flight
+      looks = looks_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  // Its outcome: the name of the error, or what is wrong with the answer.
+  void Call(std::size_t caller) {
+    v1::EncodeRequest request;
+    request.add_texts("text");
+    grpc::ClientContext context;
+    v1::EncodeResponse response;
+    const grpc::Status status = server_->NewStub()->Encode(&context, request, &response);
+    outcomes_[caller] = status.ok() ? Fault(request, response) : DetailsOf(status).info.reason();
+  }
+  absl::Status DrainAndRelease() {
+    server_->server().Drain();
+    held_ = false;
+    absl::Status ended = server_->server().Wait();
+    for (std::thread& caller : callers_) caller.join();
+    return ended;
+  }
+
+  std::atomic<int64_t> looks_{0};
+  std::atomic<bool> held_{false}, lost_{false};
+  std::string outcomes_[2];
+  std::unique_ptr<TestServer> server_;
+  std::vector<std::thread> callers_;
+};
+
+TEST_F(DrainWithAStagedBatch, AnswersBoth) {
+  EXPECT_TRUE(DrainAndRelease().ok());
+  EXPECT_THAT(outcomes_, Each(IsEmpty()));
+}
+
+TEST_F(DrainWithAStagedBatch, TellsBothIfTheDeviceIsLostThen) {
+  lost_ = true;
+  EXPECT_TRUE(absl::IsDataLoss(DrainAndRelease()));
+  EXPECT_THAT(outcomes_, Each("DEVICE_LOST"));
+}
+
 // Who is told that the device is lost and looks at once must not find a healthy server.
 TEST(Server, HealthTurnsBeforeCallersAreTold) {
   std::atomic<int> batches{0};
