@@ -7,7 +7,9 @@
 
 // A status counts its references inside abseil's library, which is packaged without
 // instrumentation: ThreadSanitizer cannot see that whoever frees it is the last.
-extern "C" const char* __tsan_default_suppressions() { return "race:absl::*Status::Unref"; }
+extern "C" const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+  return "race:absl::*Status::Unref";
+}
 
 namespace embedserve {
 

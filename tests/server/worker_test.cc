@@ -23,11 +23,13 @@ namespace {
 TEST(Worker, ManyThreadsAndWorkersEveryRowRight) {
   Scheduler scheduler(kLimits, 1 << 20);
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     workers.push_back(std::make_unique<Worker>(scheduler, NewHashEngine(), Config()));
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;
+  callers.reserve(8);
   for (int caller = 0; caller < 8; ++caller) {
     callers.emplace_back([&, caller] {
       for (int i = 0; i < 100; ++i) {
@@ -148,6 +150,7 @@ TEST(Worker, ARequestThatKillsDevicesTakesTwo) {
   Scheduler scheduler(kLimits, 1 << 20);
   LossLog log;
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     workers.push_back(std::make_unique<Worker>(
         scheduler, NewHashEngine([](const PackedBatch& batch) {
@@ -201,6 +204,7 @@ TEST(Worker, NoCallerNoticesTheLossOfDevicesNorTheFaultsOfOthers) {
   LossLog log;
   std::atomic<int> batches{0};
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     workers.push_back(std::make_unique<Worker>(
         scheduler, NewHashEngine([&](const PackedBatch& batch) {
@@ -214,6 +218,7 @@ TEST(Worker, NoCallerNoticesTheLossOfDevicesNorTheFaultsOfOthers) {
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;
+  callers.reserve(8);
   for (int caller = 0; caller < 8; ++caller) {
     callers.emplace_back([&, caller] {
       for (int i = 0; i < 100; ++i) {
@@ -359,6 +364,7 @@ class AnsweringWorker : public StagingWorker {
     }
     if (!worker_.has_value()) Start(&tasks_);
     std::vector<std::string> names;
+    names.reserve(threads.size());
     for (auto& thread : threads) names.push_back(thread.get_future().get());
     return names;
   }
