@@ -373,8 +373,9 @@ bool MeasureFirst::Run(const std::vector<int>& rows) {
     for (const bool fast : {false, true}) MeasureCutlass(fast, some);
   }
   for (const Form& form : kForms) {
-    if (form.bias && !form.fp8_result)
+    if (form.bias && !form.fp8_result) {
       CompareBits(form, kernels::RowBuckets(most_rows_, stream_.multiprocessors()));
+    }
   }
   // cuBLASLt's plans against SmallGemm, and SmallGemm against CUTLASS with its activation.
   const kernels::Gemm gemm(stream_, library_, workspace_,

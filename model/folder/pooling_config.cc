@@ -102,8 +102,9 @@ std::string_view Name(PoolingMode mode) {
 
 std::string Name(const PoolingConfig& config) {
   std::string name;
-  for (const PoolingMode mode : config.modes)
+  for (const PoolingMode mode : config.modes) {
     name.append(name.empty() ? "" : "+").append(Name(mode));
+  }
   return name;
 }
 

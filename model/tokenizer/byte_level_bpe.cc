@@ -123,8 +123,9 @@ absl::StatusOr<ByteLevelBpe> ByteLevelBpe::Build(const Vocabulary& vocabulary,
   // A byte without a symbol vanishes or becomes unk_token, and neighbours meet that were none; a
   // whole word that is a token must be seen whole.
   const bool every_byte = std::count(model.byte_ids_.begin(), model.byte_ids_.end(), kMissing) == 0;
-  if (fast.split_words && every_byte && !options.ignore_merges)
+  if (fast.split_words && every_byte && !options.ignore_merges) {
     model.joinable_.resize(std::size_t{256} * 256);
+  }
   if (merges.size() > kRankLimit) {
     return absl::FailedPreconditionError(
         fmt::format("{} merges; at most {} are supported", merges.size(), kRankLimit));

@@ -72,8 +72,9 @@ TEST(ActivationTest, LargeValuesSaturateAndNanStays) {
     const DeviceMatrix x(stream, DType::kFp16, 1, 8, {6e4f, -6e4f, nan, 100, -100, 1, 0, -0.0f});
     Activate(stream, kind, x.tensor());
     const std::vector<double> out = x.Values();
-    for (const std::size_t i : {0u, 1u, 3u, 4u, 5u, 6u, 7u})
+    for (const std::size_t i : {0u, 1u, 3u, 4u, 5u, 6u, 7u}) {
       EXPECT_TRUE(std::isfinite(out[i])) << i;
+    }
     EXPECT_TRUE(std::isnan(out[2]));
   }
 }

@@ -51,8 +51,9 @@ TEST(EmbeddingTest, MatchesTheReference) {
   Stream stream(0);
   for (const DType type : kAllDTypes) {
     for (const int rows : {1, 3, 4, 5, 129}) Check(stream, type, rows, 768);
-    for (const int columns : {8, 32, 248, 264, 384, 1024, 2048, 30, 36, 2056})
+    for (const int columns : {8, 32, 248, 264, 384, 1024, 2048, 30, 36, 2056}) {
       Check(stream, type, 6, columns);
+    }
   }
 }
 

@@ -124,8 +124,9 @@ void GemmTest::CheckBits(Gemm::Shape shape, int most_rows) {
   gemm.Run(*stream_, workspace_, x.tensor(), w.tensor(), bias.tensor().data, all.tensor());
   const std::vector<std::byte> expected = all.Bytes();
   std::vector<int> counts = RowBuckets(most_rows, stream_->multiprocessors());
-  for (const int rows : RowBuckets(most_rows, stream_->multiprocessors()))
+  for (const int rows : RowBuckets(most_rows, stream_->multiprocessors())) {
     counts.push_back(std::max(1, rows - 1));
+  }
   for (int i = 0; i < 8; ++i) counts.push_back(random.Int(1, most_rows));
   for (const int rows : counts) {
     const DeviceMatrix y = DeviceMatrix::Poisoned(*stream_, shape.type, rows, shape.outputs);

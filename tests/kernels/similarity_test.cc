@@ -165,8 +165,9 @@ TEST(SimilarityTest, EqualRowsAndZeroRows) {
     PairwiseSimilarity(stream, kind, a.tensor(), a.tensor(), scores.tensor());
     EXPECT_EQ(Bits(scores),
               Bits(embedserve::PairwiseSimilarity(HostFunction(kind), sides.a, sides.a, 5)));
-    for (const double score : scores.Values())
+    for (const double score : scores.Values()) {
       EXPECT_LE(score, kind == SimilarityKind::kDot ? 5 : 1);
+    }
   }
 }
 

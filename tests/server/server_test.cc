@@ -28,8 +28,9 @@ v1::EncodeRequest RequestOf(uint64_t caller, uint64_t call) {
   request.set_request_id(std::to_string(caller) + "/" + std::to_string(call));
   const int size = SizeOf(caller + call);
   // Texts of different callers overlap; some repeat within a request.
-  for (int i = 0; i < size; ++i)
+  for (int i = 0; i < size; ++i) {
     request.add_texts(TextOf((caller * 31 + call * 7 + static_cast<uint64_t>(i)) % 997));
+  }
   return request;
 }
 

@@ -49,8 +49,9 @@ TEST(NormalizerChainTest, GrowthThatMultipliesIsStopped) {
                                     ReplaceText{.pattern = "a", .content = std::string(16, 'a')});
   NormalizerChain::Buffers buffers;
   EXPECT_FALSE(NormalizerChain(steps, true, 1000).Apply("a", buffers).has_value());
-  for (const NormalizerChain::Buffers::Link& link : buffers.links)
+  for (const NormalizerChain::Buffers::Link& link : buffers.links) {
     EXPECT_LE(link.text.size(), 1300u);
+  }
   EXPECT_TRUE(NormalizerChain(steps, true, 1000).Apply("b", buffers).has_value());
 }
 

@@ -67,8 +67,9 @@ TEST(WordTableTest, GrowingKeepsWordsIdsAndMarks) {
   WordTable table;
   table.Allocate(3, 12);
   const auto word = [](int i) { return WordKey::Of(std::to_string(i)); };
-  for (int i = 0; i < 500; i += 2)
+  for (int i = 0; i < 500; i += 2) {
     table.Put(word(i), std::vector<int32_t>(static_cast<std::size_t>(i % 5), i));
+  }
   for (int i = 1; i < 500; i += 2) table.Mark(word(i));
   int known = 0;
   int marked = 0;
