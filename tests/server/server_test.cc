@@ -190,11 +190,11 @@ class DrainWithAStagedBatch : public testing::Test {
  protected:
   DrainWithAStagedBatch() {
     auto engine = NewTestEngine([this](const PackedBatch&) {
-      while (held_) std::this_thread::yield();
+      for (; held_; std::this_thread::yield()) collecting_ = true;
       return lost_ ? absl::DataLossError("gone") : absl::OkStatus();
     });
     engine->ready = [this] {
-      ++looks_;
+      looked_ = true;
       return !held_;
     };
     std::vector<std::unique_ptr<Engine>> engines;
@@ -202,12 +202,10 @@ class DrainWithAStagedBatch : public testing::Test {
     server_ = std::make_unique<TestServer>(TestServer::FastOptions(), std::move(engines));
     held_ = true;
     callers_.emplace_back(&DrainWithAStagedBatch::Call, this, 0);
-    while (looks_ == 0) std::this_thread::yield();  // it runs
+    while (!looked_) std::this_thread::yield();  // it runs
     callers_.emplace_back(&DrainWithAStagedBatch::Call, this, 1);
-    for (int64_t looks = -1; looks != looks_;) {  // none while two are in flight
-      looks = looks_;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    // The device is not ready: only a second batch keeps the worker from looking again.
+    while (!collecting_) std::this_thread::yield();
   }
   // Its outcome: the name of the error, or what is wrong with the answer.
   void Call(std::size_t caller) {
@@ -226,7 +224,7 @@ class DrainWithAStagedBatch : public testing::Test {
     return ended;
   }
 
-  std::atomic<int64_t> looks_{0};
+  std::atomic<bool> looked_{false}, collecting_{false};  // the worker has, since held_ was set
   std::atomic<bool> held_{false}, lost_{false};
   std::string outcomes_[2];
   std::unique_ptr<TestServer> server_;
