@@ -20,6 +20,8 @@ struct Refused {
   std::string way_out;
 };
 
+constexpr grpc::StatusCode kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
+
 void Expect(const grpc::Status& status, const Refused& expected) {
   EXPECT_EQ(status.error_code(), expected.code) << status.error_message();
   EXPECT_THAT(status.error_message(), HasSubstr(expected.way_out));
@@ -58,7 +60,6 @@ class RefusalTest : public testing::Test {
 };
 
 TEST_F(RefusalTest, EncodeRequests) {
-  const grpc::StatusCode kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
   struct Case {
     std::function<void(v1::EncodeRequest&)> change;
     Refused expected;
@@ -107,7 +108,6 @@ TEST_F(RefusalTest, EncodeRequests) {
 }
 
 TEST_F(RefusalTest, SimilarityRequests) {
-  const grpc::StatusCode kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
   struct Case {
     std::function<void(v1::SimilarityRequest&)> change;
     Refused expected;
@@ -149,7 +149,6 @@ TEST_F(RefusalTest, SimilarityRequests) {
 }
 
 TEST_F(RefusalTest, TokenizeAndModelInfoCheckTheSameFields) {
-  const grpc::StatusCode kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
   v1::TokenizeResponse tokens;
   {
     grpc::ClientContext context;

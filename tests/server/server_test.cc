@@ -38,6 +38,7 @@ v1::EncodeRequest RequestOf(uint64_t caller, uint64_t call) {
 std::string CallConcurrently(TestServer& server, int callers, int calls) {
   std::vector<std::string> faults(static_cast<std::size_t>(callers));
   std::vector<std::thread> threads;
+  threads.reserve(faults.size());
   for (int caller = 0; caller < callers; ++caller) {
     threads.emplace_back([&, caller] {
       const auto stub = server.NewStub();

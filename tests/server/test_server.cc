@@ -12,12 +12,12 @@ const Model& TestModel() {
   static const Model& model = []() -> const Model& {
     static ModelFolderBuilder builder("bert");
     builder.AddNormalize();
-    static const auto loaded = Model::Load(builder.Write());
-    if (!loaded.ok()) {
-      ADD_FAILURE() << loaded.status();
+    static const auto kLoaded = Model::Load(builder.Write());
+    if (!kLoaded.ok()) {
+      ADD_FAILURE() << kLoaded.status();
       std::abort();
     }
-    return **loaded;
+    return **kLoaded;
   }();
   return model;
 }
@@ -40,13 +40,14 @@ namespace {
 
 std::vector<std::unique_ptr<Engine>> HashEngines(const HashEngine::Fault& fault, int count) {
   std::vector<std::unique_ptr<Engine>> engines;
+  engines.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) engines.push_back(NewTestEngine(fault));
   return engines;
 }
 
 }  // namespace
 
-TestServer::TestServer(const ServerOptions& options, HashEngine::Fault fault, int engines)
+TestServer::TestServer(const ServerOptions& options, const HashEngine::Fault& fault, int engines)
     : TestServer(options, HashEngines(fault, engines)) {}
 
 TestServer::TestServer(const ServerOptions& options, std::vector<std::unique_ptr<Engine>> engines) {

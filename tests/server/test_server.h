@@ -26,8 +26,8 @@ std::unique_ptr<HashEngine> NewTestEngine(HashEngine::Fault fault = {});
 class TestServer {
  public:
   // Engines: `fault` goes into each.
-  explicit TestServer(const ServerOptions& options = FastOptions(), HashEngine::Fault fault = {},
-                      int engines = 1);
+  explicit TestServer(const ServerOptions& options = FastOptions(),
+                      const HashEngine::Fault& fault = {}, int engines = 1);
   TestServer(const ServerOptions& options, std::vector<std::unique_ptr<Engine>> engines);
 
   // Any port, no drain delay.
