@@ -77,7 +77,7 @@ __device__ void AttendWhole(const Operands<T>& o, const WholeWork& work, int pai
   T* const to = o.out + FirstOutRow(o, item) * o.out_stride + column;
   const Tile query{base}, keys{base + kTileBytes}, values{base + 2 * kTileBytes};
   WaitForInput();
-  // Not before: the weights that the next kernels ask for would delay this one's rows.
+  // Not before: the weights that the next kernels ask for can delay this one's rows (DESIGN.md).
   LetNextStart();
   if (queries <= 0) return;
 
