@@ -16,8 +16,10 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class ConfigFileTest : public ::testing::Test {
- protected:
+ public:
   ~ConfigFileTest() override { std::filesystem::remove(path_); }
+
+ protected:
   std::string Write(std::string_view text) {
     std::ofstream(path_) << text;
     return path_;

@@ -56,8 +56,10 @@ TEST(NpyHeader, RefusesWhatNumpyHasNot) {
 }
 
 class NpyWriterTest : public ::testing::Test {
- protected:
+ public:
   ~NpyWriterTest() override { std::filesystem::remove(path_); }
+
+ protected:
   std::string path_ = ::testing::TempDir() + "row_writer_test.npy";
 };
 

@@ -177,4 +177,5 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace embedserve
 
+// NOLINTNEXTLINE(bugprone-exception-escape): where a stream throws, there is nothing to do but end
 int main(int argc, char** argv) { return embedserve::Main(argc, argv); }
