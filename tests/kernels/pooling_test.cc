@@ -28,19 +28,19 @@ Batch MakeBatch(const std::vector<std::pair<int, int>>& lengths_and_starts) {
 // Lengths at the edges of the stripes, of the rows that a warp takes at once and beyond, with
 // pooling from the start, the middle and the last token only.
 const Batch& EdgeBatch() {
-  static const Batch batch = MakeBatch({{1, 0},
-                                        {2, 0},
-                                        {2, 1},
-                                        {3, 0},
-                                        {4, 0},
-                                        {5, 4},
-                                        {8, 3},
-                                        {29, 0},
-                                        {32, 0},
-                                        {33, 0},
-                                        {66, 1},
-                                        {512, 17}});
-  return batch;
+  static const Batch kBatch = MakeBatch({{1, 0},
+                                         {2, 0},
+                                         {2, 1},
+                                         {3, 0},
+                                         {4, 0},
+                                         {5, 4},
+                                         {8, 3},
+                                         {29, 0},
+                                         {32, 0},
+                                         {33, 0},
+                                         {66, 1},
+                                         {512, 17}});
+  return kBatch;
 }
 
 // The value, and the sum of the absolute terms, from which the error of the fp32 sum follows.

@@ -14,7 +14,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 // A machine with GPUs of these compute capabilities.
 kernels::DriverAnswer Machine(const std::vector<int>& capabilities) {
