@@ -61,9 +61,8 @@ TEST(ByteLevelBpeTest, AMissingByteVanishesOrIsUnknown) {
 }
 
 TEST(ByteLevelBpeTest, IgnoreMergesTakesWholeWordsOnly) {
-  const std::vector<std::string> tokens = {"a", "b", "ab", "\xC4\xA0",
-                                           "\xC4\xA0"
-                                           "ab"};  // U+0120
+  const std::string space = "\u0120";
+  const std::vector<std::string> tokens = {"a", "b", "ab", space, space + "ab"};
   EXPECT_THAT(Encode(tokens, {}, {}, "ab ab"), ElementsAre(0, 1, 3, 0, 1));
   EXPECT_THAT(Encode(tokens, {}, {.ignore_merges = true}, "ab ab aba"),
               ElementsAre(2, 4, 3, 0, 1, 0));

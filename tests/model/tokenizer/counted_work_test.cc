@@ -57,6 +57,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t alignment) noex
   Free(memory, static_cast<std::size_t>(alignment));
 }
 
+// NOLINTBEGIN(bugprone-reserved-identifier): names that the compiler and the linker give
 extern "C" {
 void __sanitizer_cov_trace_pc() { ++work; }
 void* __real_memcpy(void* to, const void* from, std::size_t size);
@@ -84,6 +85,7 @@ void* __wrap_memchr(const void* text, int byte, std::size_t size) {
   return found;
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace embedserve {
 namespace {
