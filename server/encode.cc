@@ -73,7 +73,7 @@ absl::Status Encode(const std::shared_ptr<Call>& call) {
   ASSIGN_OR_RETURN(const OverlongTexts overlong, ResolveTruncation(serving, request->truncation()));
   ASSIGN_OR_RETURN(std::string prompt, ResolvePrompt(serving, "prompt_name", ChoiceOf(*request)));
   const std::size_t bytes = count * RowBytes(output.type, output.dimensions);
-  RETURN_IF_ERROR(CheckReplyBytes(serving, bytes));
+  RETURN_IF_ERROR(CheckReplyBytes(serving, bytes, "fewer dimensions or a smaller type"));
   RETURN_IF_ERROR(call->TakeBytes(bytes));
 
   EmbedTexts(call, {MakeGroup("texts", request->texts(), std::move(prompt))}, overlong,

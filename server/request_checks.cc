@@ -38,15 +38,14 @@ absl::Status CheckTextCount(const Serving& serving, std::string_view field, std:
                   count, limit));
 }
 
-absl::Status CheckReplyBytes(const Serving& serving, std::size_t bytes) {
+absl::Status CheckReplyBytes(const Serving& serving, std::size_t bytes, std::string_view smaller) {
   const std::size_t limit = serving.options.max_reply_bytes;
   if (bytes <= limit) return absl::OkStatus();
   return Refusal(
       absl::StatusCode::kInvalidArgument, "REPLY_TOO_LARGE",
       fmt::format("the answer would have {} bytes, more than {}: send fewer texts in one "
-                  "request, ask for fewer dimensions or a smaller type, or raise the "
-                  "server's --max-reply-bytes",
-                  bytes, limit),
+                  "request{}{}, or raise the server's --max-reply-bytes",
+                  bytes, limit, smaller.empty() ? "" : ", ask for ", smaller),
       {{"max_reply_bytes", std::to_string(limit)}});
 }
 

@@ -1,5 +1,6 @@
 #include "model/similarity.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -33,6 +34,11 @@ struct Comparison {
   std::size_t columns = 0;  // texts_b, or texts_a where that is empty
 
   std::size_t scores() const { return pairwise ? rows : rows * columns; }
+  std::size_t reply_bytes() const {
+    if (request.top_k() == 0) return scores() * sizeof(float);
+    return rows * std::min<std::size_t>(request.top_k(), columns) *
+           (sizeof(float) + sizeof(uint32_t));
+  }
   // A pair also has two norms of its own.
   bool large() const {
     const std::size_t rows_of_products = pairwise ? 3 * rows : scores();
@@ -102,7 +108,7 @@ absl::Status Check(const Serving& serving, Comparison& comparison) {
   ASSIGN_OR_RETURN(comparison.function, ResolveFunction(serving, request.function()));
   comparison.output.folder_normalizes = serving.model.folder().normalizes;
   ASSIGN_OR_RETURN(comparison.output.dimensions, ResolveDimensions(serving, request.dimensions()));
-  return CheckReplyBytes(serving, comparison.scores() * sizeof(float));
+  return CheckReplyBytes(serving, comparison.reply_bytes(), "the best of each row alone (top_k)");
 }
 
 // Rows of the texts [first, first + count) of all groups: (count, dimensions).

@@ -30,7 +30,7 @@ std::size_t ReplyBytes(const TokenizedTexts& texts, const Tokenizer& tokenizer) 
 absl::Status Answer(Call& call, const TokenizedTexts& texts) {
   const Tokenizer& tokenizer = call.serving().model.tokenizer();
   const std::size_t bytes = ReplyBytes(texts, tokenizer);
-  RETURN_IF_ERROR(CheckReplyBytes(call.serving(), bytes));
+  RETURN_IF_ERROR(CheckReplyBytes(call.serving(), bytes, ""));
   RETURN_IF_ERROR(call.TakeBytes(bytes));
   v1::TokenizeResponse response;
   for (const uint32_t row : texts.row_of) {

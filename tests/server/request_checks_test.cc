@@ -137,6 +137,11 @@ TEST_F(RefusalTest, SimilarityRequests) {
        {kInvalid, "TOO_MANY_TEXTS", "texts_a and texts_b", "the limit is 20"}},
       {[](auto& r) { r.set_dimensions(17); },
        {kInvalid, "BAD_DIMENSIONS", "dimensions", "ask for 1 to 16"}},
+      {[](auto& r) {
+         r.clear_texts_b();
+         for (int i = 1; i < 20; ++i) r.add_texts_a("more");
+       },
+       {kInvalid, "REPLY_TOO_LARGE", "", "the best of each row alone (top_k)"}},
   };
   for (const Case& one : cases) {
     v1::SimilarityRequest request;
@@ -146,6 +151,17 @@ TEST_F(RefusalTest, SimilarityRequests) {
     SCOPED_TRACE(one.expected.reason + " " + one.expected.field);
     Expect(Compare(request), one.expected);
   }
+}
+
+// The matrix of 20 texts would have 1600 bytes, and 1024 are allowed.
+TEST_F(RefusalTest, TheBestOfEachRowAreAnAnswerOfTheirOwnSize) {
+  v1::SimilarityRequest request;
+  for (uint64_t i = 0; i < 20; ++i) request.add_texts_a(TextOf(1 + i % 5));
+  request.set_mode(v1::SIMILARITY_MODE_MATRIX);
+  request.set_top_k(3);
+  EXPECT_TRUE(Compare(request).ok());
+  request.set_top_k(7);
+  Expect(Compare(request), {kInvalid, "REPLY_TOO_LARGE", "", "--max-reply-bytes"});
 }
 
 TEST_F(RefusalTest, TokenizeAndModelInfoCheckTheSameFields) {
