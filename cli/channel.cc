@@ -40,7 +40,7 @@ absl::Status CallError(const grpc::Status& status, const std::string& address) {
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   std::string message = fmt::format("server {}: {}: {}", address, absl::StatusCodeToString(code),
                                     status.error_message());
-  if (code == absl::StatusCode::kUnavailable) {
+  if (code == absl::StatusCode::kUnavailable && status.error_details().empty()) {
     message += "; is `embedserve serve` running and listening there?";
   }
   return absl::Status(code, message);

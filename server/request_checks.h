@@ -28,8 +28,8 @@ absl::Status CheckModelName(const Serving& serving, std::string_view name);
 // INVALID_ARGUMENT unless `count` is 1 to max_texts. `field` is named in the error.
 absl::Status CheckTextCount(const Serving& serving, std::string_view field, std::size_t count);
 
-// INVALID_ARGUMENT if the answer's payload would be larger than max_reply_bytes. `smaller`: what the
-// caller may ask for instead, beside fewer texts: "fewer dimensions"; may be empty.
+// INVALID_ARGUMENT if the answer's payload would be larger than max_reply_bytes. `smaller`: what
+// the caller may ask for instead, beside fewer texts: "fewer dimensions"; may be empty.
 absl::Status CheckReplyBytes(const Serving& serving, std::size_t bytes, std::string_view smaller);
 
 // `field`: of the prompt's name, for errors.

@@ -24,7 +24,7 @@ TESTED_ELSEWHERE = {
     "model/tokenizer/tokenizer_class.cc": "tests/model/tokenizer/folder_tokenizer_test.cc, through its one caller",
     # What a user sees of a subcommand, by running the binary.
     **{f"cli/{stem}.cc": "tests/cli/end_to_end_test.py" for stem in (
-        "bench", "channel", "commands", "drain_on_signal", "embedder", "encode", "eval", "health", "info",
+        "bench", "commands", "drain_on_signal", "embedder", "encode", "eval", "health", "info",
         "local_embedder", "local_model", "main", "remote_embedder", "similarity", "tokenize", "verify")},
     "model/engine/cuda_encoder.cc": "tests/model/engine/cuda_engine_test.cc: a part of that engine",
     "model/engine/cuda_engine_without_cuda.cc": "tests/model/engine/cuda_engine_test.cc, in a build without CUDA",
