@@ -10,9 +10,11 @@ __global__ void Sample() {}
 
 }  // namespace
 
-int CodeArchitecture() {
+int CodeArchitecture() { return CodeArchitecture(reinterpret_cast<const void*>(&Sample)); }
+
+int CodeArchitecture(const void* kernel) {
   cudaFuncAttributes attributes;
-  if (cudaFuncGetAttributes(&attributes, Sample) == cudaSuccess) return attributes.ptxVersion;
+  if (cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess) return attributes.ptxVersion;
   cudaGetLastError();  // an answer, not a failure of what comes next
   return 0;
 }

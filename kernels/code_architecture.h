@@ -9,4 +9,7 @@ namespace embedserve::kernels {
 // where it runs the PTX of compute_80, 0 where this binary holds no code for the device.
 int CodeArchitecture();
 
+// The same for one kernel, which may be compiled for other architectures than the rest.
+int CodeArchitecture(const void* kernel);
+
 }  // namespace embedserve::kernels

@@ -1,6 +1,7 @@
 #include "kernels/gelu_linear.h"
 
 #include "kernels/buffer.h"
+#include "kernels/code_architecture.h"
 #include "kernels/gelu_linear_forms.h"
 #include "kernels/probe.h"
 #include "kernels/small_gemm.h"
@@ -23,20 +24,12 @@ GeluLinearKernel KernelOf(GeluLinearForm form, DType type) {
   return {};
 }
 
-// Does this binary hold the form for the current device?
-bool Loads(GeluLinearForm form, DType type) {
-  cudaFuncAttributes attributes;
-  const bool loads = cudaFuncGetAttributes(&attributes, KernelOf(form, type).kernel) == cudaSuccess;
-  if (!loads) cudaGetLastError();  // an answer, not a failure of what comes next
-  return loads;
-}
-
 }  // namespace
 
 GeluLinear::GeluLinear(Stream& stream, DType type, int inputs, int outputs, GeluLinearForm newest) {
   if (!stream.ok() || type == DType::kFp32 || inputs % 8 != 0 || outputs % 8 != 0) return;
   for (const GeluLinearForm form : {GeluLinearForm::kSm90, GeluLinearForm::kSm80}) {
-    if (form <= newest && Loads(form, type)) {
+    if (form <= newest && CodeArchitecture(KernelOf(form, type).kernel) != 0) {
       form_ = form;
       break;
     }

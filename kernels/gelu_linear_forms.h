@@ -18,7 +18,7 @@ struct GeluLinearArguments {
 
 struct GeluLinearKernel {
   cudaError_t (*run)(const GeluLinearArguments& arguments, cudaStream_t stream);
-  const void* kernel;  // what cudaFuncGetAttributes takes: fails where the device has no code of it
+  const void* kernel;  // what CodeArchitecture takes
 };
 
 // mma.sync and cp.async: Ampere and everything later. Compiled for every architecture of the build.

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "kernels/code_architecture.h"
 #include "kernels/device/barrier.cuh"
 #include "kernels/device/cluster.cuh"
 #include "kernels/device/early.cuh"
@@ -269,12 +270,8 @@ bool TakesSmallGemm(const Stream& stream, DType type, int inputs) {
       kMostBytes > static_cast<int>(stream.most_shared_bytes())) {
     return false;
   }
-  cudaFuncAttributes attributes;
-  const bool loads =
-      cudaFuncGetAttributes(&attributes, SmallKernel<__half, SmallEpilogue::kBias, 1, 8>) ==
-      cudaSuccess;
-  if (!loads) cudaGetLastError();  // an answer, not a failure of what comes next
-  return loads;
+  const auto kernel = SmallKernel<__half, SmallEpilogue::kBias, 1, 8>;
+  return CodeArchitecture(reinterpret_cast<const void*>(kernel)) != 0;
 }
 
 void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
