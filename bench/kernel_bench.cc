@@ -31,7 +31,6 @@
 #include "kernels/activation.h"
 #include "kernels/attention.h"
 #include "kernels/buffer.h"
-#include "kernels/convert.h"
 #include "kernels/embedding.h"
 #include "kernels/gelu_linear.h"
 #include "kernels/gemm.h"
@@ -334,13 +333,11 @@ void KernelBench::MeasurePooling() {
   Print("mean pooling",
         Time([&](std::size_t i) { kernels::Pool(stream_, x[i], sequences, mean, pooled); }),
         {.bytes = row + static_cast<double>(pooled.bytes()), .ceiling = ceiling});
-  // What cls pooling is: rows gathered before the last layer, and its rows turned to fp32.
+  // Of cls pooling, before the last layer of a large batch.
   Print("gather of the first rows", Time([&](std::size_t i) {
           kernels::GatherRows(stream_, x[i], {sequences, kernels::PoolKind::kFirst}, first);
         }),
         {.bytes = 2.0 * static_cast<double>(first.bytes())});
-  Print("rows to fp32", Time([&](std::size_t) { kernels::Convert(stream_, first, pooled); }),
-        {.bytes = static_cast<double>(first.bytes() + pooled.bytes())});
   buffers_.clear();
 }
 
