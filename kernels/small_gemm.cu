@@ -6,15 +6,13 @@
 // ahead. Two copying warps or a ring of six cost 5 %; bulk copies of a row's chunk, shared in a
 // cluster of four blocks, took 17 us for K = 3072 where this takes 9 (H100, 27 rows).
 #include <algorithm>
-#include <type_traits>
 
 #include "kernels/device/barrier.cuh"
 #include "kernels/device/early.cuh"
 #include "kernels/device/product_tile.cuh"
-#include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/small_gemm.h"
-#include "kernels/small_gemm_sm90.h"
+#include "kernels/small_gemm_forms.cuh"
 
 namespace embedserve::kernels {
 namespace {
@@ -207,24 +205,6 @@ int OutputTiles(const Stream& stream, int inputs, int outputs) {
   return best;
 }
 
-template <class T, SmallEpilogue kEpilogue, int kRowTiles>
-void LaunchTiles(Stream& stream, const SmallOperands<T>& o) {
-  switch (OutputTiles(stream, o.inputs, o.outputs)) {
-    case 1:
-      return Launch<T, kEpilogue, 1, kRowTiles>(stream, o);
-    case 2:
-      return Launch<T, kEpilogue, 2, kRowTiles>(stream, o);
-    default:
-      return Launch<T, kEpilogue, 3, kRowTiles>(stream, o);
-  }
-}
-
-template <class T, SmallEpilogue kEpilogue>
-void LaunchRows(Stream& stream, const SmallOperands<T>& o) {
-  return o.rows <= 2 * kTileRows ? LaunchTiles<T, kEpilogue, 2>(stream, o)
-                                 : LaunchTiles<T, kEpilogue, 4>(stream, o);
-}
-
 }  // namespace
 
 bool HasSmallGemm(const Stream& stream, DType type, int inputs, int outputs) {
@@ -238,26 +218,21 @@ void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
   if (!HasSmallGemm(stream, x.type, w.columns, w.rows) || x.rows > kMostSmallRows) {
     return stream.Fail("small product", "a shape that it does not take");
   }
+  const int tiles = OutputTiles(stream, w.columns, w.rows);
   if (sm90::TakesSmallGemm(stream, x.type, w.columns)) {
-    return sm90::SmallGemm(stream, x, w, bias, epilogue, OutputTiles(stream, w.columns, w.rows), y);
+    return sm90::SmallGemm(stream, x, w, bias, epilogue, tiles, y);
   }
-  DispatchType(x.type, [&](auto tag) {
+  DispatchSmallGemm(x.type, epilogue, tiles, [&](auto tag, auto end, auto count) {
     using T = typename decltype(tag)::type;
-    if constexpr (!std::is_same_v<T, float>) {
-      const SmallOperands<T> o{static_cast<const T*>(x.data),
-                               static_cast<const T*>(w.data),
-                               static_cast<const T*>(bias),
-                               static_cast<T*>(y.data),
-                               x.rows,
-                               w.columns,
-                               w.rows};
-      switch (epilogue) {
-        case SmallEpilogue::kBias:
-          return LaunchRows<T, SmallEpilogue::kBias>(stream, o);
-        case SmallEpilogue::kBiasGelu:
-          return LaunchRows<T, SmallEpilogue::kBiasGelu>(stream, o);
-      }
-    }
+    const SmallOperands<T> o{static_cast<const T*>(x.data),
+                             static_cast<const T*>(w.data),
+                             static_cast<const T*>(bias),
+                             static_cast<T*>(y.data),
+                             x.rows,
+                             w.columns,
+                             w.rows};
+    if (o.rows <= 2 * kTileRows) return Launch<T, end(), count(), 2>(stream, o);
+    return Launch<T, end(), count(), 4>(stream, o);
   });
 }
 

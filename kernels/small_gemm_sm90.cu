@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <type_traits>
 
 #include "kernels/code_architecture.h"
 #include "kernels/device/barrier.cuh"
@@ -16,9 +15,8 @@
 #include "kernels/device/early.cuh"
 #include "kernels/device/product_tile.cuh"
 #include "kernels/device/wgmma.cuh"
-#include "kernels/dispatch.cuh"
 #include "kernels/launch.cuh"
-#include "kernels/small_gemm_sm90.h"
+#include "kernels/small_gemm_forms.cuh"
 
 namespace embedserve::kernels::sm90 {
 namespace {
@@ -241,26 +239,6 @@ void Launch(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tens
                       static_cast<std::size_t>(at.Bytes()), static_cast<unsigned>(cluster), o);
 }
 
-template <class T, SmallEpilogue kEpilogue, int kOutputTiles>
-void LaunchRows(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, Tensor y) {
-  if (x.rows <= 8) return Launch<T, kEpilogue, kOutputTiles, 8>(stream, x, w, bias, y);
-  if (x.rows <= 32) return Launch<T, kEpilogue, kOutputTiles, 32>(stream, x, w, bias, y);
-  return Launch<T, kEpilogue, kOutputTiles, 64>(stream, x, w, bias, y);
-}
-
-template <class T, SmallEpilogue kEpilogue>
-void LaunchTiles(Stream& stream, ConstTensor x, ConstTensor w, const void* bias, int tiles,
-                 Tensor y) {
-  switch (tiles) {
-    case 1:
-      return LaunchRows<T, kEpilogue, 1>(stream, x, w, bias, y);
-    case 2:
-      return LaunchRows<T, kEpilogue, 2>(stream, x, w, bias, y);
-    default:
-      return LaunchRows<T, kEpilogue, 3>(stream, x, w, bias, y);
-  }
-}
-
 }  // namespace
 
 bool TakesSmallGemm(const Stream& stream, DType type, int inputs) {
@@ -276,16 +254,11 @@ bool TakesSmallGemm(const Stream& stream, DType type, int inputs) {
 
 void SmallGemm(Stream& stream, ConstTensor x, ConstTensor w, const void* bias,
                SmallEpilogue epilogue, int tiles, Tensor y) {
-  DispatchType(x.type, [&](auto tag) {
+  DispatchSmallGemm(x.type, epilogue, tiles, [&](auto tag, auto end, auto count) {
     using T = typename decltype(tag)::type;
-    if constexpr (!std::is_same_v<T, float>) {
-      switch (epilogue) {
-        case SmallEpilogue::kBias:
-          return LaunchTiles<T, SmallEpilogue::kBias>(stream, x, w, bias, tiles, y);
-        case SmallEpilogue::kBiasGelu:
-          return LaunchTiles<T, SmallEpilogue::kBiasGelu>(stream, x, w, bias, tiles, y);
-      }
-    }
+    if (x.rows <= 8) return Launch<T, end(), count(), 8>(stream, x, w, bias, y);
+    if (x.rows <= 32) return Launch<T, end(), count(), 32>(stream, x, w, bias, y);
+    return Launch<T, end(), count(), 64>(stream, x, w, bias, y);
   });
 }
 
